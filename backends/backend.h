@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * @file backend.h
+ * @brief The interface between libtemper and a backend: one versioned C table of operations on
+ * memory that the backend owns.
+ *
+ * A backend is a folder under backends/ and a module (or, with -Dbackends_linkage=builtin, a part of
+ * the library; same source). A module exports one symbol, ::TEMPER_BACKEND_ENTRY. Only plain data and
+ * opaque pointers cross. The library calls a table only after it has compared ::TEMPER_BACKEND_ABI.
+ *
+ * Data: activations are float32, row-major, without padding between rows, in memory of `alloc`.
+ * Row descriptions (::temper_rows) and index lists are host memory and valid during the call; a
+ * backend for another memory copies them in `begin`. A pointer into backend memory may be advanced
+ * by the caller.
+ *
+ * Errors: operations return 0 or a negative temper_status; `last_error` says more. Nothing aborts,
+ * prints or throws across this border. Operations on one stream are in order; a stream is used by
+ * one thread at a time, a device by many. No operation of a step allocates: what a stream needs is
+ * planned from ::temper_stream_plan.
+ */
+#ifndef TEMPER_BACKEND_H
+#define TEMPER_BACKEND_H
+
+#include <temper/types.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define TEMPER_BACKEND_ABI 1u
+
+/** Element types of weights as files store them. */
+enum { TEMPER_DTYPE_F32 = 0, TEMPER_DTYPE_F16 = 1, TEMPER_DTYPE_BF16 = 2 };
+
+/** What follows a matrix product, in this order: bias, activation, gate, residual. */
+enum {
+  TEMPER_ACTIVATION_NONE = 0,
+  TEMPER_ACTIVATION_GELU_TANH = 1,
+  TEMPER_ACTIVATION_GELU_ERF = 2,
+  TEMPER_ACTIVATION_SWIGLU = 3 /**< outputs are [gate | up]; the result silu(gate)*up is half as wide */
+};
+
+enum { TEMPER_NORM_LAYER = 0, TEMPER_NORM_RMS = 1 };
+
+typedef struct temper_device temper_device; /**< an opened backend: its threads or its GPU */
+typedef struct temper_linear temper_linear; /**< one packed weight matrix, immutable, shareable */
+typedef struct temper_stream temper_stream; /**< work buffers of one forward context */
+typedef struct temper_kv temper_kv;         /**< keys and values: [layer][sequence][slot] */
+
+typedef struct temper_device_options {
+  const temper_allocator *allocator; /**< never NULL; outlives the device */
+  int32_t threads;                   /**< threads of one operation, the caller's included; >= 1 */
+  int32_t index;                     /**< which device of several */
+} temper_device_options;
+
+/** Rows [first, first+rows) of one weight matrix; several parts are stacked into one product. */
+typedef struct temper_linear_part {
+  const void *weight; /**< host memory, alive until linear_create returns */
+  int32_t dtype;
+  int64_t outputs;
+  const float *bias; /**< `outputs` values or NULL */
+} temper_linear_part;
+
+typedef struct temper_linear_desc {
+  int64_t inputs;
+  int32_t part_count;               /**< 1..4 */
+  const temper_linear_part *parts;
+  int32_t input_major;              /**< 0: weight is [outputs][inputs]; 1: [inputs][outputs] (GPT-2) */
+  int32_t storage;                  /**< TEMPER_DTYPE_F32 or _BF16: how the packed weights are kept */
+  int32_t activation;               /**< the activation it will be used with (SWIGLU may change the packing) */
+} temper_linear_desc;
+
+/** The rows of one call, in slot order per sequence. Arrays of `count` host values. */
+typedef struct temper_rows {
+  int32_t count;
+  const int32_t *token;         /**< -1: a zero embedding */
+  const int32_t *position;      /**< absolute, for rotary and learned positions */
+  const int32_t *condition;     /**< index of the row's conditioning vector */
+  const int32_t *sequence;
+  const int32_t *slot;          /**< where its key and value go in the sequence's cache */
+  const int32_t *visible_begin; /**< attends to slots [visible_begin, visible_end); empty: output 0 */
+  const int32_t *visible_end;
+} temper_rows;
+
+typedef struct temper_stream_plan {
+  int32_t max_rows;
+  int32_t max_logit_rows;
+  int32_t max_slots;
+  int64_t max_width; /**< widest activation of any linear's input or output except the head's */
+} temper_stream_plan;
+
+typedef struct temper_kv_plan {
+  int32_t layers, sequences, slots, kv_heads, head_dim;
+} temper_kv_plan;
+
+typedef struct temper_embedding {
+  const void *table; /**< backend memory [vocabulary][width] of `dtype` */
+  int32_t dtype;
+  int64_t width;
+  const float *positions; /**< backend memory [max][width], added; or NULL */
+  const float *mix;       /**< per condition c: x = mix[c]*table[token] + (1-mix[c])*table[mask_row]; or NULL */
+  int64_t mask_row;
+} temper_embedding;
+
+/**
+ * Per-row modulation: row r uses the vector at base + condition[r]*stride. NULL base: none.
+ * norm: y = n*(1 + v[scale_at]) + v[shift_at]; linear: y *= v[gate_at].
+ */
+typedef struct temper_modulation {
+  const float *base;
+  int64_t stride;
+  int64_t shift_at, scale_at, gate_at;
+} temper_modulation;
+
+typedef struct temper_norm {
+  int32_t kind;
+  float epsilon;
+  int64_t width;
+  const float *weight; /**< backend memory, or NULL for ones */
+  const float *bias;   /**< backend memory, or NULL */
+  temper_modulation modulation;
+} temper_norm;
+
+typedef struct temper_attention {
+  int32_t heads, kv_heads, head_dim;
+  float scale;                      /**< of the scores, usually 1/sqrt(head_dim) */
+  const float *rotary_cos;          /**< backend memory [positions][head_dim/2], half-split pairs; NULL: no rotary */
+  const float *rotary_sin;
+  const float *q_norm, *k_norm;     /**< RMS norm weights of each head [head_dim], before rotary; or NULL */
+  float norm_epsilon;
+} temper_attention;
+
+typedef void (*temper_task_fn)(void *argument, int32_t index, int32_t worker);
+
+typedef struct temper_backend {
+  uint32_t abi;         /**< TEMPER_BACKEND_ABI */
+  uint32_t struct_size; /**< sizeof(temper_backend) of the module */
+  const char *name;     /**< "reference", "onednn", ... */
+  int32_t host_memory;  /**< 1: backend memory is ordinary memory */
+
+  /** > 0: usable here, the best backend has the highest value; 0: not, and `reason` says why. */
+  int32_t (*score)(char *reason, size_t capacity);
+  /** Static text about this build and machine, e.g. "oneDNN 2.6.3, avx2". */
+  const char *(*describe)(void);
+
+  int32_t (*open)(const temper_device_options *options, temper_device **out, char *reason, size_t capacity);
+  void (*close)(temper_device *device);
+  const char *(*last_error)(temper_device *device); /**< of the calling thread; "" when none */
+  int32_t (*workers)(temper_device *device);        /**< how many workers `parallel` may name */
+
+  void *(*alloc)(temper_device *device, size_t size); /**< NULL when out of memory; 64-byte aligned; zeroed */
+  void (*release)(temper_device *device, void *memory, size_t size);
+  int32_t (*upload)(temper_device *device, void *to, const void *from_host, size_t size);
+  int32_t (*download)(temper_device *device, void *to_host, const void *from, size_t size);
+
+  int32_t (*linear_create)(temper_device *device, const temper_linear_desc *desc, temper_linear **out);
+  void (*linear_destroy)(temper_device *device, temper_linear *linear);
+  /** Bytes that linear_create would take (for estimates). */
+  size_t (*linear_bytes)(temper_device *device, const temper_linear_desc *desc);
+
+  int32_t (*stream_create)(temper_device *device, const temper_stream_plan *plan,
+                           temper_linear *const *linears, int32_t linear_count, temper_stream **out);
+  void (*stream_destroy)(temper_device *device, temper_stream *stream);
+  size_t (*stream_bytes)(temper_device *device, const temper_stream_plan *plan);
+
+  int32_t (*kv_create)(temper_device *device, const temper_kv_plan *plan, temper_kv **out);
+  void (*kv_destroy)(temper_device *device, temper_kv *kv);
+  size_t (*kv_bytes)(temper_device *device, const temper_kv_plan *plan);
+  /** Move slots [from, from+count) of every layer of a sequence to [to, to+count); may overlap. */
+  int32_t (*kv_move)(temper_stream *stream, temper_kv *kv, int32_t sequence, int32_t from, int32_t to,
+                     int32_t count);
+
+  /** Starts a call: the operations below use these rows until the next begin. */
+  int32_t (*begin)(temper_stream *stream, const temper_rows *rows);
+  int32_t (*embed)(temper_stream *stream, float *out, const temper_embedding *embedding);
+  /** out[i] = norm(in[index[i]]) for i < count; index NULL: all rows of the call, in order. */
+  int32_t (*norm)(temper_stream *stream, float *out, const float *in, const temper_norm *norm,
+                  const int32_t *index, int32_t count);
+  /**
+   * out[r] = residual[r] + gate * activation(W in[r] + bias) for r < rows. residual may be NULL or
+   * alias out. The modulation's condition is that of row r of the call.
+   */
+  int32_t (*linear)(temper_stream *stream, float *out, const float *in, int32_t rows,
+                    const temper_linear *linear, int32_t activation, const float *residual,
+                    const temper_modulation *modulation);
+  /**
+   * qkv is [rows][(heads + 2*kv_heads)*head_dim]. Norms and rotates q in place, norms and rotates k,
+   * writes k and v of each row to its slot of `layer`.
+   */
+  int32_t (*rotary_write)(temper_stream *stream, float *qkv, const temper_attention *attention,
+                          temper_kv *kv, int32_t layer);
+  /** out [rows][heads*head_dim]: softmax attention of each row over its visible slots. */
+  int32_t (*attend)(temper_stream *stream, float *out, const float *qkv,
+                    const temper_attention *attention, const temper_kv *kv, int32_t layer);
+  /** Waits for all work of the stream (GPU); 0 for host backends. */
+  int32_t (*sync)(temper_stream *stream);
+  /**
+   * Runs task(argument, i, worker) for 0 <= i < count on the device's threads, worker < workers().
+   * NULL for backends whose memory isn't the host's.
+   */
+  int32_t (*parallel)(temper_stream *stream, temper_task_fn task, void *argument, int32_t count);
+} temper_backend;
+
+/** The one exported symbol of a module; returns NULL when `abi` isn't the module's. */
+#define TEMPER_BACKEND_ENTRY "temper_backend_entry"
+typedef const temper_backend *(*temper_backend_entry_fn)(uint32_t abi);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

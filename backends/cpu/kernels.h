@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+// Vector kernels, compiled for several instruction sets and chosen once at run time. Every kernel
+// gives a row the same bits whatever other rows it is called with.
+#pragma once
+
+#include "backends/backend.h"
+
+#include <cstddef>
+#include <cstdint>
+
+namespace temper::cpu {
+
+// Weights lie in panels of this many outputs: float32 as [input][output]; bfloat16 as pairs of
+// inputs [input/2][output], the even input in the low half of a 32-bit word.
+inline constexpr int64_t panel_width = 16;
+// Inputs summed before the next panel takes its turn, so that a part of a panel stays in L1.
+inline constexpr int64_t input_block = 512;
+
+// What follows the sums. Columns count from the first output of the call.
+struct Finish {
+  const float *bias = nullptr;  // in packed order, padded to whole panels; or nullptr
+  int32_t activation = TEMPER_ACTIVATION_NONE;
+  const float *gate = nullptr;  // of this row, or nullptr
+  const float *residual = nullptr;
+};
+
+// One query's share of a key range; rows of one tile have ranges that overlap for the most part.
+struct Query {
+  const float *query;
+  float *out;
+  float *scores;  // scores[j] belongs to slot j
+  int32_t begin, end;
+};
+
+struct Kernels {
+  // tile[r][p*16 + c] = sum over inputs of x[r][k] * panel p's column c, in the order of k.
+  void (*sum_f32)(const float *weights, std::size_t panel_stride, int32_t panels, int64_t inputs, const float *x,
+                  int64_t rows, float *tile, int64_t tile_stride);
+  void (*sum_bf16)(const uint32_t *weights, std::size_t panel_stride, int32_t panels, int64_t inputs,
+                   const float *x, int64_t rows, float *tile, int64_t tile_stride);
+  // One row: `columns` outputs from packed sums (SWIGLU: panels alternate gate, up).
+  void (*finish)(const Finish &finish, const float *sums, float *out, int64_t columns);
+  void (*norm)(const temper_norm &norm, const float *in, float *out, const float *shift, const float *scale);
+  // Norm and rotation of one head; cosines nullptr: none, weight nullptr: none.
+  void (*head)(float *head, int32_t size, const float *weight, float epsilon, const float *cosines,
+               const float *sines);
+  // Softmax attention of `count` queries over keys and values [slot][size] of one head.
+  void (*attend)(const Query *queries, int32_t count, const float *keys, const float *values, int32_t size,
+                 float scale);
+};
+
+// The fastest set for this processor.
+Kernels choose_kernels();
+const char *instruction_set();  // its name, static text
+
+}  // namespace temper::cpu

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+// Element types and the stacked parts of a weight matrix.
+#include "backends/host/host.h"
+
+#include <bit>
+
+namespace temper::host {
+
+float half_to_float(uint16_t half) noexcept {
+  const uint32_t sign = static_cast<uint32_t>(half & 0x8000U) << 16;
+  const uint32_t exponent = (half >> 10) & 0x1FU;
+  const uint32_t fraction = half & 0x3FFU;
+  if (exponent == 0) {  // zero and subnormals: fraction * 2^-24 is exact
+    const float magnitude = static_cast<float>(fraction) * 0x1p-24F;
+    return sign != 0 ? -magnitude : magnitude;
+  }
+  const uint32_t wide = exponent == 0x1F ? 0x7F800000U | (fraction << 13)
+                                         : ((exponent + 112) << 23) | (fraction << 13);
+  return std::bit_cast<float>(sign | wide);
+}
+
+uint16_t float_to_bfloat(float value) noexcept {
+  const auto bits = std::bit_cast<uint32_t>(value);
+  if ((bits & 0x7FFFFFFFU) > 0x7F800000U) return static_cast<uint16_t>((bits >> 16) | 0x40U);
+  return static_cast<uint16_t>((bits + 0x7FFFU + ((bits >> 16) & 1U)) >> 16);
+}
+
+const temper_linear_part &PartReader::part(int64_t output, int64_t *row) const noexcept {
+  int32_t i = 0;
+  while (i + 1 < desc->part_count && output >= desc->parts[i].outputs) output -= desc->parts[i++].outputs;
+  *row = output;
+  return desc->parts[i];
+}
+
+float PartReader::bias(int64_t output) const noexcept {
+  int64_t row = 0;
+  const temper_linear_part &from = part(output, &row);
+  return from.bias == nullptr ? 0.0F : from.bias[row];
+}
+
+void PartReader::row(int64_t output, float *out) const noexcept {
+  int64_t row = 0;
+  const temper_linear_part &from = part(output, &row);
+  for (int64_t k = 0; k < desc->inputs; ++k) {
+    const int64_t at = desc->input_major != 0 ? k * from.outputs + row : row * desc->inputs + k;
+    out[k] = element(from.weight, from.dtype, static_cast<std::size_t>(at));
+  }
+}
+
+bool has_bias(const temper_linear_desc &desc) noexcept {
+  for (int32_t i = 0; i < desc.part_count; ++i)
+    if (desc.parts[i].bias != nullptr) return true;
+  return false;
+}
+
+}  // namespace temper::host

@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+// What every backend on ordinary memory shares: the bases of the opaque handles, memory from the
+// caller's allocator, the key/value cache, checks of a call's rows, and weight conversion.
+#pragma once
+
+#include "backends/backend.h"
+
+#include <cstddef>
+#include <cstdint>
+
+// The opaque types of the C table have one definition, here; a backend derives from them.
+struct temper_device {
+  const temper_allocator *allocator = nullptr;
+  int32_t threads = 1;
+};
+
+struct temper_linear {
+  int64_t inputs = 0;
+  int64_t outputs = 0;  // of all parts, before SWIGLU halves them
+  int32_t storage = TEMPER_DTYPE_F32;
+  int32_t activation = TEMPER_ACTIVATION_NONE;
+};
+
+struct temper_stream {
+  temper_device *device = nullptr;
+  temper_stream_plan plan{};
+  temper_rows rows{};  // of the current call; count 0 before the first begin
+};
+
+// Keys and values of one (layer, sequence, kv head) are each contiguous: [slot][head_dim].
+struct temper_kv {
+  temper_kv_plan plan{};
+  float *keys = nullptr;
+  float *values = nullptr;
+  std::size_t bytes = 0;  // of the one block that holds both
+
+  std::size_t at(int32_t layer, int32_t sequence, int32_t head, int32_t slot) const noexcept {
+    const std::size_t plane =
+        (static_cast<std::size_t>(layer) * static_cast<std::size_t>(plan.sequences) +
+         static_cast<std::size_t>(sequence)) * static_cast<std::size_t>(plan.kv_heads) +
+        static_cast<std::size_t>(head);
+    return (plane * static_cast<std::size_t>(plan.slots) + static_cast<std::size_t>(slot)) *
+           static_cast<std::size_t>(plan.head_dim);
+  }
+};
+
+namespace temper::host {
+
+inline constexpr std::size_t alignment = 64;
+inline constexpr std::size_t too_large = ~static_cast<std::size_t>(0);
+
+// a * b, or too_large when that overflows or either already is.
+inline std::size_t product(std::size_t a, std::size_t b) noexcept {
+  std::size_t result = 0;
+  if (a == too_large || b == too_large || __builtin_mul_overflow(a, b, &result)) return too_large;
+  return result;
+}
+inline std::size_t sum(std::size_t a, std::size_t b) noexcept {
+  std::size_t result = 0;
+  if (a == too_large || b == too_large || __builtin_add_overflow(a, b, &result)) return too_large;
+  return result;
+}
+
+// Memory from the device's allocator that ends itself unless it is handed on.
+class Block {
+ public:
+  Block() = default;
+  ~Block() { reset(); }
+  Block(const Block &) = delete;
+  Block &operator=(const Block &) = delete;
+
+  bool allocate(const temper_device &device, std::size_t bytes) noexcept;  // zeroed
+  void reset() noexcept;
+  template <typename T>
+  T *as() const noexcept { return static_cast<T *>(memory_); }
+
+ private:
+  const temper_device *device_ = nullptr;
+  void *memory_ = nullptr;
+  std::size_t bytes_ = 0;
+};
+
+// Notes the words for last_error of this thread and returns the code.
+[[gnu::format(printf, 2, 3)]] int32_t error(int32_t code, const char *format, ...) noexcept;
+int32_t out_of_memory(std::size_t bytes) noexcept;
+
+// Functions of the table that are the same for every backend on ordinary memory.
+const char *last_error(temper_device *device);
+void *alloc(temper_device *device, std::size_t size);
+void release(temper_device *device, void *memory, std::size_t size);
+int32_t copy(temper_device *device, void *to, const void *from, std::size_t size);
+int32_t kv_create(temper_device *device, const temper_kv_plan *plan, temper_kv **out);
+void kv_destroy(temper_device *device, temper_kv *kv);
+std::size_t kv_bytes(temper_device *device, const temper_kv_plan *plan);
+int32_t kv_move(temper_stream *stream, temper_kv *kv, int32_t sequence, int32_t from, int32_t to, int32_t count);
+int32_t begin(temper_stream *stream, const temper_rows *rows);
+int32_t sync(temper_stream *stream);
+
+// Checks before an operation; 0 or an error that is already noted.
+int32_t check_options(const temper_device_options *options, char *reason, std::size_t capacity) noexcept;
+int32_t check_linear(const temper_linear_desc *desc, int64_t *outputs) noexcept;
+int32_t check_linear_call(const temper_stream *stream, const float *out, const float *in, int32_t rows,
+                          const temper_linear *linear, int32_t activation,
+                          const temper_modulation *modulation) noexcept;
+int32_t check_norm(const temper_stream *stream, const temper_norm *norm, const int32_t *index,
+                   int32_t count) noexcept;
+int32_t check_embedding(const temper_embedding *embedding) noexcept;
+int32_t check_attention(const temper_stream *stream, const temper_attention *attention, const temper_kv *kv,
+                        int32_t layer) noexcept;
+
+float half_to_float(uint16_t half) noexcept;
+inline float bfloat_to_float(uint16_t bits) noexcept {
+  const uint32_t wide = static_cast<uint32_t>(bits) << 16;
+  return __builtin_bit_cast(float, wide);
+}
+uint16_t float_to_bfloat(float value) noexcept;  // nearest, ties to even; a NaN stays one
+
+inline float element(const void *data, int32_t dtype, std::size_t index) noexcept {
+  if (dtype == TEMPER_DTYPE_F32) return static_cast<const float *>(data)[index];
+  const uint16_t bits = static_cast<const uint16_t *>(data)[index];
+  return dtype == TEMPER_DTYPE_F16 ? half_to_float(bits) : bfloat_to_float(bits);
+}
+
+// Weight `input` of output `output` (counted over all parts), as float32.
+struct PartReader {
+  const temper_linear_desc *desc;
+  // Part and row inside the part of an output.
+  const temper_linear_part &part(int64_t output, int64_t *row) const noexcept;
+  float bias(int64_t output) const noexcept;
+  // Copies the weights of one output, inputs [0, desc->inputs), to `out`.
+  void row(int64_t output, float *out) const noexcept;
+};
+
+bool has_bias(const temper_linear_desc &desc) noexcept;
+
+}  // namespace temper::host

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+// The table of the reference backend.
+#include "backends/reference/reference.h"
+
+#include "backends/reference/ops.h"
+
+#include <new>
+
+namespace temper::reference {
+namespace {
+
+int32_t score(char *, size_t) { return 1; }
+const char *describe() { return "plain float32 loops, one thread"; }
+
+int32_t open(const temper_device_options *options, temper_device **out, char *reason, size_t capacity) {
+  *out = nullptr;
+  if (const int32_t code = host::check_options(options, reason, capacity); code != TEMPER_OK) return code;
+  temper_device *device = new (std::nothrow) temper_device();
+  if (device == nullptr) return host::out_of_memory(sizeof(temper_device));
+  device->allocator = options->allocator;
+  *out = device;
+  return TEMPER_OK;
+}
+
+void close(temper_device *device) { delete device; }
+int32_t workers(temper_device *) { return 1; }
+
+size_t stream_bytes(temper_device *, const temper_stream_plan *plan) {
+  return plan->max_slots < 0 ? host::too_large : static_cast<size_t>(plan->max_slots) * sizeof(float);
+}
+
+int32_t stream_create(temper_device *device, const temper_stream_plan *plan, temper_linear *const *, int32_t,
+                      temper_stream **out) {
+  *out = nullptr;
+  if (plan->max_rows < 1 || plan->max_slots < 0)
+    return host::error(TEMPER_E_ARGUMENT, "a stream needs rows");
+  Stream *stream = new (std::nothrow) Stream();
+  if (stream == nullptr) return host::out_of_memory(sizeof(Stream));
+  const size_t bytes = stream_bytes(device, plan);
+  if (!stream->scores.allocate(*device, bytes)) {
+    delete stream;
+    return host::out_of_memory(bytes);
+  }
+  stream->device = device;
+  stream->plan = *plan;
+  *out = stream;
+  return TEMPER_OK;
+}
+
+void stream_destroy(temper_device *, temper_stream *stream) { delete static_cast<Stream *>(stream); }
+
+int32_t parallel(temper_stream *, temper_task_fn task, void *argument, int32_t count) {
+  for (int32_t i = 0; i < count; ++i) task(argument, i, 0);
+  return TEMPER_OK;
+}
+
+constexpr temper_backend table = {
+    TEMPER_BACKEND_ABI, sizeof(temper_backend), "reference",      1,
+    score,              describe,               open,             close,
+    host::last_error,   workers,                host::alloc,      host::release,
+    host::copy,         host::copy,             linear_create,    linear_destroy,
+    linear_bytes,       stream_create,          stream_destroy,   stream_bytes,
+    host::kv_create,    host::kv_destroy,       host::kv_bytes,   host::kv_move,
+    host::begin,        embed,                  norm,             linear,
+    rotary_write,       attend,                 host::sync,       parallel,
+};
+
+}  // namespace
+}  // namespace temper::reference
+
+extern "C" const temper_backend *temper_backend_reference(uint32_t abi) {
+  return abi == TEMPER_BACKEND_ABI ? &temper::reference::table : nullptr;
+}

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+// Whole files in and out, and the folders the program looks into by itself.
+#ifndef TEMPER_PROGRAM_FILES_H
+#define TEMPER_PROGRAM_FILES_H
+
+#include <string>
+#include <vector>
+
+namespace program {
+
+/// All bytes of a file; "-" is standard input. Throws Failure.
+std::vector<unsigned char> read_bytes(const std::string &path);
+std::string read_text(const std::string &path);
+
+/// Writes a file whole; "-" is standard output. Throws Failure.
+void write_bytes(const std::string &path, const void *data, size_t size);
+
+/// The model that comes with the program: beside the installed program, else in the source tree.
+/// Empty when there is neither.
+std::string bundled_model();
+
+} // namespace program
+
+#endif

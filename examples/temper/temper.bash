@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: Apache-2.0
+# Completion of the temper program for bash.
+_temper() {
+  local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]} command=${COMP_WORDS[1]} words=
+  if [ "$COMP_CWORD" -eq 1 ]; then
+    words="generate info tokenize schedule bench verify --help --version"
+    COMPREPLY=($(compgen -W "$words" -- "$word"))
+    return
+  fi
+  case $before in
+    -s | --schedule) words="quench flat block slide slide-jump hybrid slide-official" ;;
+    --sampler) words="ancestral acs greedy" ;;
+    --noise) words="absorbing uniform epsilon gamma gidd" ;;
+    --clock) words="linear log-linear geometric cosine" ;;
+    --grid) words="even official" ;;
+    --backend) words="auto onednn openblas reference" ;;
+    --context) words="causal block-causal full" ;;
+    --window-attention) words="full causal block" ;;
+    --storage) words="auto f32 bf16" ;;
+    --shape) words="hdlm-base gpt2-124m tiny" ;;
+    --groups) words="rows schedules cache sampling" ;;
+    -m | --model | --write) COMPREPLY=($(compgen -d -- "$word")); return ;;
+    -f | --file | --prompt-file | --svg | --png | --load-backend) COMPREPLY=($(compgen -f -- "$word")); return ;;
+  esac
+  if [ -n "$words" ]; then
+    COMPREPLY=($(compgen -W "$words" -- "$word"))
+    return
+  fi
+  case $command in
+    generate) words="--prompt-file --length --rows --seed --watch --delay --json --stats --ids --no-special --parse-special --no-prompt --schedule --width --levels --sampler --temperature --top-k --top-p --min-p --eta --noise --mix --clock --grid --e0 --sigma-min --sigma-max --terminal-clamp --no-cache --sliding-context --ignore-end --end-token --skip-idle --prefill-rows --model --family --context --window-attention --shifted --noise-keys --mask-token --block --max-length --storage --backend --threads --load-backend --verbose --help" ;;
+    info) words="--backends --rows --length --json --model --family --context --window-attention --shifted --noise-keys --mask-token --block --max-length --storage --backend --threads --load-backend --verbose --help" ;;
+    tokenize) words="--file --model --decode --ids --count --json --add-special --parse-special --skip-special --help" ;;
+    schedule) words="--schedule --width --levels --length --all --plain --svg --png --json --help" ;;
+    bench) words="--shape --groups --rows --cached --length --cache-length --min-time --turns --write --json --model --family --context --window-attention --shifted --noise-keys --mask-token --block --max-length --storage --backend --threads --load-backend --verbose --help" ;;
+    verify) words="--tolerance --case --json --model --family --context --window-attention --shifted --noise-keys --mask-token --block --max-length --storage --backend --threads --load-backend --verbose --help" ;;
+  esac
+  case $word in
+    -*) COMPREPLY=($(compgen -W "$words" -- "$word")) ;;
+    *)
+      case $command in
+        schedule) COMPREPLY=($(compgen -W "quench flat block slide slide-jump hybrid slide-official" -- "$word")) ;;
+        *) COMPREPLY=($(compgen -f -- "$word")) ;;
+      esac
+      ;;
+  esac
+}
+complete -o filenames -F _temper temper

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * @file noise.h
+ * @brief The noising path: how much of a token is left, uniform noise, or mask at every time.
+ *
+ * At time t (0 clean, 1 noise) a token x is still x with probability a, some uniform token with u, the
+ * mask with m; a + u + m = 1. All paths are two clocks (MATH 1.1): m = 1 - e^-mu masks, kappa = e^-lam
+ * replaces by uniform tokens; a = (1-m) kappa, u = (1-m)(1-kappa).
+ *
+ * A noise mix is a value: change it on one thread at a time; sessions copy it. It is checked as a whole
+ * when it is used.
+ */
+#ifndef TEMPER_NOISE_H
+#define TEMPER_NOISE_H
+
+#include <temper/types.h>
+
+TEMPER_EXTERN_C_BEGIN
+
+/** Kinds of path. alpha(t) is given by ::TEMPER_NOISE_CLOCK. */
+enum {
+  TEMPER_NOISE_ABSORBING = 0, /**< masks only: m = 1 - alpha (MDLM, SEDD absorb, BD3-LM, LLaDA, Dream) */
+  TEMPER_NOISE_UNIFORM = 1,   /**< uniform tokens only: kappa = alpha (SEDD uniform, UDLM) */
+  TEMPER_NOISE_EPSILON = 2,   /**< m = 1 - alpha, kappa = 1 - mix for t > 0 (HDLM, arXiv 2504.06416) */
+  TEMPER_NOISE_GAMMA = 3,     /**< 1 - m = alpha^(1-mix), kappa = alpha^mix (HDLM) */
+  TEMPER_NOISE_GIDD = 4       /**< GIDD with p_u = mix (arXiv 2503.04482); the clock is its own */
+};
+
+/** Parameters of a noise mix, see temper_noise_set(). */
+enum {
+  TEMPER_NOISE_MIX = 1,           /**< epsilon 0..0.999, gamma 0..1 or p_u 0..0.999; default 0.1, 0.05, 0.2 */
+  TEMPER_NOISE_CLOCK = 2,         /**< TEMPER_CLOCK_...; default linear; log-linear for gamma, uniform */
+  TEMPER_NOISE_E0 = 3,            /**< log-linear: what is left at t = 1; 1e-9..0.5, default 5e-3 */
+  TEMPER_NOISE_SIGMA_MIN = 4,     /**< geometric: total noise at t = 0; 1e-12..100, default 1e-4 */
+  TEMPER_NOISE_SIGMA_MAX = 5,     /**< geometric: total noise at t = 1; 1e-12..700, default 10 */
+  TEMPER_NOISE_GRID = 6,          /**< TEMPER_GRID_...; default even */
+  TEMPER_NOISE_TERMINAL_CLAMP = 7,/**< 1 (default): level T is pure noise exactly; 0: what alpha(1) leaves */
+  TEMPER_NOISE_SAMPLING_EPS = 8   /**< official grid; 1e-9..0.04, default 1e-4 */
+};
+
+/** Values of ::TEMPER_NOISE_CLOCK; alpha = e^-sigma. */
+enum {
+  TEMPER_CLOCK_LINEAR = 0,     /**< alpha = 1 - t */
+  TEMPER_CLOCK_LOG_LINEAR = 1, /**< alpha = 1 - (1-e0) t */
+  TEMPER_CLOCK_GEOMETRIC = 2,  /**< sigma = smin^(1-t) smax^t */
+  TEMPER_CLOCK_COSINE = 3      /**< alpha = cos(pi t / 2) */
+};
+
+/** Values of ::TEMPER_NOISE_GRID: the time of level l of T. */
+enum {
+  TEMPER_GRID_EVEN = 0,    /**< t = l / T */
+  TEMPER_GRID_OFFICIAL = 1 /**< t = t_a + (l-1)(1-2 t_a)/(T-1), t_a = 10 sampling_eps (published HDLM code) */
+};
+
+/**
+ * @brief Makes a noise mix with the defaults of its kind.
+ * @param[in] kind TEMPER_NOISE_ABSORBING ... ::TEMPER_NOISE_GIDD. @param[out] out NULL on error.
+ * @return ::TEMPER_OK; ::TEMPER_E_ARGUMENT; ::TEMPER_E_MEMORY. Thread: any. @since 0.1
+ */
+TEMPER_API temper_status temper_noise_create(int32_t kind, temper_noise **out, temper_error *error);
+
+/** @brief Ends a noise mix. NULL is fine; sessions made with it go on. @since 0.1 */
+TEMPER_API void temper_noise_destroy(temper_noise *noise);
+
+/**
+ * @brief Sets a parameter. On error the old value stays.
+ * @param[in] parameter TEMPER_NOISE_MIX ... ; one that the kind doesn't use is an error.
+ * @param[in] value within temper_noise_bounds(); enumerators and 0/1 as their number.
+ * @return ::TEMPER_OK; ::TEMPER_E_ARGUMENT. Thread: one at a time per noise mix. @since 0.1
+ */
+TEMPER_API temper_status temper_noise_set(temper_noise *noise, int32_t parameter, double value,
+                                          temper_error *error);
+
+/** @brief Reads a parameter. @return ::TEMPER_OK; ::TEMPER_E_ARGUMENT. @since 0.1 */
+TEMPER_API temper_status temper_noise_get(const temper_noise *noise, int32_t parameter, double *value,
+                                          temper_error *error);
+
+/**
+ * @brief Range (both ends included) and default of a parameter, for a kind of path.
+ * @param[out] low may be NULL. @param[out] high may be NULL. @param[out] initial the default, may be NULL.
+ * @return ::TEMPER_OK; ::TEMPER_E_ARGUMENT (unknown, or not used by this kind). Thread: any. @since 0.1
+ */
+TEMPER_API temper_status temper_noise_bounds(int32_t kind, int32_t parameter, double *low, double *high,
+                                             double *initial, temper_error *error);
+
+/**
+ * @brief The path at a time (equation (1)), without the terminal clamp.
+ * @param[in] t 0..1.
+ * @param[out] a probability that the token is kept. @param[out] u uniform. @param[out] m masked.
+ * @param[out] sigma total noise, -log a; infinity when nothing is left. Any of the four may be NULL.
+ * @return ::TEMPER_OK; ::TEMPER_E_ARGUMENT (also when the parameters together make no valid path). @since 0.1
+ */
+TEMPER_API temper_status temper_noise_at(const temper_noise *noise, double t, double *a, double *u, double *m,
+                                         double *sigma, temper_error *error);
+
+/**
+ * @brief The path at level @p level of @p levels: the grid and the terminal clamp applied.
+ * @param[in] level 0..@p levels. @param[in] levels T, 1..2^20.
+ * @param[out] t time of the level. @param[out] a @param[out] u @param[out] m as in temper_noise_at(). Any of
+ * the four may be NULL.
+ * @return ::TEMPER_OK; ::TEMPER_E_ARGUMENT. @since 0.1
+ */
+TEMPER_API temper_status temper_noise_level(const temper_noise *noise, int32_t level, int32_t levels, double *t,
+                                            double *a, double *u, double *m, temper_error *error);
+
+TEMPER_EXTERN_C_END
+
+#endif

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "api/guard.h"
+
+#include <algorithm>
+
+namespace temper {
+namespace {
+
+// Bytes of the UTF-8 character that `text` begins with; 0 when it begins with none. Stops at a NUL.
+std::size_t character_size(const unsigned char *text) noexcept {
+  const unsigned first = text[0];
+  if (first < 0x80) return 1;
+  const std::size_t size = first >= 0xC2 && first < 0xE0 ? 2 : first >= 0xE0 && first < 0xF0 ? 3
+                           : first >= 0xF0 && first < 0xF5 ? 4 : 0;
+  for (std::size_t i = 1; i < size; ++i)
+    if ((text[i] & 0xC0U) != 0x80U) return 0;
+  const bool too_long = (first == 0xE0 && text[1] < 0xA0) || (first == 0xF0 && text[1] < 0x90);
+  const bool surrogate = first == 0xED && text[1] >= 0xA0, beyond = first == 0xF4 && text[1] >= 0x90;
+  return size == 0 || too_long || surrogate || beyond ? 0 : size;
+}
+
+}  // namespace
+
+// Messages quote paths and files, which may hold anything: what arrives is one line of whole characters.
+temper_status report(temper_error *error, temper_status code, const char *message) noexcept {
+  if (error == nullptr || code >= 0) return code;
+  error->status = code;
+  const auto *from = reinterpret_cast<const unsigned char *>(message);
+  std::size_t length = 0;
+  while (*from != 0) {
+    const std::size_t size = character_size(from);
+    const std::size_t needed = std::max<std::size_t>(size, 1);
+    if (length + needed >= sizeof error->message) break;
+    std::memcpy(error->message + length, from, needed);
+    if (size == 0) error->message[length] = '?';
+    if (size == 1 && (*from < 0x20 || *from == 0x7F)) error->message[length] = ' ';
+    length += needed;
+    from += needed;
+  }
+  error->message[length] = '\0';
+  return code;
+}
+
+Status copy_text(std::string_view text, char *buffer, std::size_t capacity, std::size_t *length) {
+  if (length != nullptr) *length = text.size();
+  if (buffer == nullptr && capacity == 0) {
+    TEMPER_REQUIRE(length != nullptr, "neither a buffer nor a place for the length was given");
+    return Status();
+  }
+  TEMPER_REQUIRE(buffer != nullptr, "buffer is NULL but its capacity is not 0");
+  if (text.size() >= capacity)
+    return fail(TEMPER_E_CAPACITY, "text needs %zu bytes and a NUL, the buffer has %zu", text.size(),
+                capacity);
+  std::memcpy(buffer, text.data(), text.size());
+  buffer[text.size()] = '\0';
+  return Status();
+}
+
+}  // namespace temper

@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "api/noise.h"
+
+#include "api/guard.h"
+
+#include <temper/noise.h>
+
+#include <cmath>
+
+using namespace temper;
+
+namespace {
+
+struct Bounds {
+  double low = 0, high = 0, initial = 0;
+  bool whole = false;
+};
+
+Status check_kind(int32_t kind) {
+  if (kind >= TEMPER_NOISE_ABSORBING && kind <= TEMPER_NOISE_GIDD) return Status();
+  return fail(TEMPER_E_ARGUMENT, "unknown kind of noise: %d", kind);
+}
+
+// Score models were trained on log-linear noise; the others on m = t.
+NoiseParameters defaults(NoisePath path) {
+  NoiseParameters parameters;
+  parameters.path = path;
+  if (path == NoisePath::uniform || path == NoisePath::gamma) parameters.clock = NoiseClock::log_linear;
+  if (path == NoisePath::epsilon) parameters.mix = 0.1;
+  if (path == NoisePath::gamma) parameters.mix = 0.05;
+  if (path == NoisePath::gidd) parameters.mix = 0.2;
+  return parameters;
+}
+
+Result<Bounds> bounds_of(int32_t kind, int32_t parameter) {
+  TEMPER_TRY(check_kind(kind));
+  const auto path = static_cast<NoisePath>(kind);
+  const bool mixes = path != NoisePath::absorbing && path != NoisePath::uniform, clock = path != NoisePath::gidd;
+  const NoiseParameters initial = defaults(path);
+  switch (parameter) {
+    case TEMPER_NOISE_MIX:
+      if (mixes) return Bounds{0, path == NoisePath::gamma ? 1 : 0.999, initial.mix, false};
+      break;
+    case TEMPER_NOISE_CLOCK:
+      if (clock) return Bounds{0, 3, static_cast<double>(initial.clock), true};
+      break;
+    case TEMPER_NOISE_E0:
+      if (clock) return Bounds{1e-9, 0.5, initial.e0, false};
+      break;
+    case TEMPER_NOISE_SIGMA_MIN:
+      if (clock) return Bounds{1e-12, 100, initial.sigma_min, false};
+      break;
+    case TEMPER_NOISE_SIGMA_MAX:
+      if (clock) return Bounds{1e-12, 700, initial.sigma_max, false};
+      break;
+    case TEMPER_NOISE_GRID: return Bounds{0, 1, 0, true};
+    case TEMPER_NOISE_TERMINAL_CLAMP: return Bounds{0, 1, 1, true};
+    case TEMPER_NOISE_SAMPLING_EPS: return Bounds{1e-9, 0.04, initial.sampling_eps, false};
+    default: return fail(TEMPER_E_ARGUMENT, "unknown noise parameter: %d", parameter);
+  }
+  return fail(TEMPER_E_ARGUMENT, "this kind of noise has no parameter %d", parameter);
+}
+
+}  // namespace
+
+namespace temper {
+
+Result<std::shared_ptr<const Noise>> build(const temper_noise &noise) {
+  TEMPER_ASSIGN(Noise made, Noise::create(noise.parameters));
+  return std::shared_ptr<const Noise>(std::make_shared<const Noise>(made));
+}
+
+}  // namespace temper
+
+extern "C" {
+
+temper_status temper_noise_create(int32_t kind, temper_noise **out, temper_error *error) {
+  return guard(error, [&]() -> Status {
+    TEMPER_REQUIRE(out != nullptr, "out is NULL");
+    *out = nullptr;
+    TEMPER_TRY(check_kind(kind));
+    *out = new temper_noise{defaults(static_cast<NoisePath>(kind))};
+    return Status();
+  });
+}
+
+void temper_noise_destroy(temper_noise *noise) { delete noise; }
+
+temper_status temper_noise_set(temper_noise *noise, int32_t parameter, double value, temper_error *error) {
+  return guard(error, [&]() -> Status {
+    TEMPER_REQUIRE(noise != nullptr, "noise is NULL");
+    TEMPER_ASSIGN(const Bounds limits, bounds_of(static_cast<int32_t>(noise->parameters.path), parameter));
+    if (!(value >= limits.low && value <= limits.high) || (limits.whole && value != std::floor(value)))
+      return fail(TEMPER_E_ARGUMENT, "noise parameter %d is %g, must be %s%g to %g", parameter, value,
+                  limits.whole ? "whole, " : "", limits.low, limits.high);
+    NoiseParameters &p = noise->parameters;
+    switch (parameter) {
+      case TEMPER_NOISE_MIX: p.mix = value; break;
+      case TEMPER_NOISE_CLOCK: p.clock = static_cast<NoiseClock>(static_cast<int32_t>(value)); break;
+      case TEMPER_NOISE_E0: p.e0 = value; break;
+      case TEMPER_NOISE_SIGMA_MIN: p.sigma_min = value; break;
+      case TEMPER_NOISE_SIGMA_MAX: p.sigma_max = value; break;
+      case TEMPER_NOISE_GRID: p.grid = static_cast<NoiseGrid>(static_cast<int32_t>(value)); break;
+      case TEMPER_NOISE_TERMINAL_CLAMP: p.terminal_clamp = value != 0; break;
+      default: p.sampling_eps = value; break;
+    }
+    return Status();
+  });
+}
+
+temper_status temper_noise_get(const temper_noise *noise, int32_t parameter, double *value, temper_error *error) {
+  return guard(error, [&]() -> Status {
+    TEMPER_REQUIRE(noise != nullptr, "noise is NULL");
+    TEMPER_REQUIRE(value != nullptr, "value is NULL");
+    const NoiseParameters &p = noise->parameters;
+    TEMPER_TRY(bounds_of(static_cast<int32_t>(p.path), parameter).status());
+    switch (parameter) {
+      case TEMPER_NOISE_MIX: *value = p.mix; break;
+      case TEMPER_NOISE_CLOCK: *value = static_cast<double>(p.clock); break;
+      case TEMPER_NOISE_E0: *value = p.e0; break;
+      case TEMPER_NOISE_SIGMA_MIN: *value = p.sigma_min; break;
+      case TEMPER_NOISE_SIGMA_MAX: *value = p.sigma_max; break;
+      case TEMPER_NOISE_GRID: *value = static_cast<double>(p.grid); break;
+      case TEMPER_NOISE_TERMINAL_CLAMP: *value = p.terminal_clamp ? 1 : 0; break;
+      default: *value = p.sampling_eps; break;
+    }
+    return Status();
+  });
+}
+
+temper_status temper_noise_bounds(int32_t kind, int32_t parameter, double *low, double *high, double *initial,
+                                  temper_error *error) {
+  return guard(error, [&]() -> Status {
+    TEMPER_ASSIGN(const Bounds limits, bounds_of(kind, parameter));
+    if (low != nullptr) *low = limits.low;
+    if (high != nullptr) *high = limits.high;
+    if (initial != nullptr) *initial = limits.initial;
+    return Status();
+  });
+}
+
+temper_status temper_noise_at(const temper_noise *noise, double t, double *a, double *u, double *m, double *sigma,
+                              temper_error *error) {
+  return guard(error, [&]() -> Status {
+    TEMPER_REQUIRE(noise != nullptr, "noise is NULL");
+    if (!(t >= 0 && t <= 1)) return fail(TEMPER_E_ARGUMENT, "t is %g, must be 0 to 1", t);
+    TEMPER_ASSIGN(const Noise path, Noise::create(noise->parameters));
+    const Clocks clocks = path.at(t);
+    if (a != nullptr) *a = clocks.a();
+    if (u != nullptr) *u = clocks.u();
+    if (m != nullptr) *m = clocks.m();
+    if (sigma != nullptr) *sigma = path.sigma(t);
+    return Status();
+  });
+}
+
+temper_status temper_noise_level(const temper_noise *noise, int32_t level, int32_t levels, double *t, double *a,
+                                 double *u, double *m, temper_error *error) {
+  return guard(error, [&]() -> Status {
+    TEMPER_REQUIRE(noise != nullptr, "noise is NULL");
+    if (levels < 1 || levels > 1 << 20) return fail(TEMPER_E_ARGUMENT, "levels is %d, must be 1 to 2^20", levels);
+    if (level < 0 || level > levels)
+      return fail(TEMPER_E_ARGUMENT, "level is %d, must be 0 to %d", level, levels);
+    TEMPER_ASSIGN(const Noise path, Noise::create(noise->parameters));
+    const Clocks clocks = path.at_level(level, levels);
+    if (t != nullptr) *t = path.time(level, levels);
+    if (a != nullptr) *a = clocks.a();
+    if (u != nullptr) *u = clocks.u();
+    if (m != nullptr) *m = clocks.m();
+    return Status();
+  });
+}
+
+}  // extern "C"

@@ -1,0 +1,295 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "api/session.h"
+
+#include "api/guard.h"
+#include "api/hyperschedule.h"
+#include "api/model.h"
+#include "api/noise.h"
+#include "api/sampler.h"
+#include "session/defaults.h"
+
+#include <temper/session.h>
+
+#include <algorithm>
+
+using temper::guard;
+using temper::Status;
+
+namespace {
+
+temper::Result<temper::Hyperschedule> schedule_of(const temper::Spec &spec, const temper_hyperschedule *schedule) {
+  if (schedule != nullptr) return *schedule->impl;
+  return temper::make_default_schedule(spec);
+}
+
+temper::Result<temper::Noise> noise_of(const temper::Spec &spec, const temper_noise *noise) {
+  return temper::Noise::create(noise != nullptr ? noise->parameters : temper::default_noise(spec));
+}
+
+temper::Result<temper::Sampler> sampler_of(const temper_sampler *sampler) {
+  using temper::SamplerKind;
+  if (sampler != nullptr) return temper::Sampler::create(sampler->kind, sampler->parameters);
+  return temper::Sampler::create(SamplerKind::ancestral, temper::Sampler::defaults(SamplerKind::ancestral));
+}
+
+// The part of `info` that both sides know is filled, so an older program with a shorter struct is fine.
+template <typename Info>
+Status fill(Info *to, const Info &from) {
+  if (to->struct_size < sizeof(uint32_t) || to->struct_size > 4096)
+    return temper::fail(TEMPER_E_ARGUMENT, "struct_size is %u: set it to the size of the struct", to->struct_size);
+  const uint32_t size = to->struct_size;
+  std::memcpy(static_cast<void *>(to), &from, std::min<std::size_t>(size, sizeof from));
+  to->struct_size = size;
+  return Status();
+}
+
+Status check_row(const temper_session *session, int32_t row) {
+  TEMPER_REQUIRE(session != nullptr, "session is NULL");
+  if (row < 0 || row >= session->impl->rows())
+    return temper::fail(TEMPER_E_ARGUMENT, "row %d of %d", row, session->impl->rows());
+  return Status();
+}
+
+// Tokens [begin, end) of a row into the caller's places.
+Status copy_tokens(const temper::Sequence &sequence, int64_t begin, int64_t end, int32_t *tokens, std::size_t capacity,
+                   std::size_t *count) {
+  TEMPER_REQUIRE(count != nullptr, "count is NULL");
+  TEMPER_REQUIRE(tokens != nullptr || capacity == 0, "tokens is NULL");
+  const auto needed = static_cast<std::size_t>(std::max<int64_t>(0, end - begin));
+  *count = needed;
+  for (std::size_t i = 0; i < std::min(needed, capacity); ++i)
+    tokens[i] = sequence.token(begin + static_cast<int64_t>(i));
+  if (needed > capacity)
+    return temper::fail(TEMPER_E_CAPACITY, "%zu tokens, room for %zu", needed, capacity);
+  return Status();
+}
+
+Status set_option(temper::Session &session, int32_t key, int64_t value) {
+  temper::SessionOptions options = session.options();
+  auto in_range = [&](int64_t low, int64_t high) -> Status {
+    if (value >= low && value <= high) return Status();
+    return temper::fail(TEMPER_E_ARGUMENT, "option %d must be %lld to %lld, not %lld", key, static_cast<long long>(low),
+                        static_cast<long long>(high), static_cast<long long>(value));
+  };
+  switch (key) {
+    case TEMPER_SESSION_CACHE:
+      TEMPER_TRY(in_range(0, 1));
+      options.cache = value != 0;
+      break;
+    case TEMPER_SESSION_SLIDING_CONTEXT:
+      TEMPER_TRY(in_range(0, int64_t{1} << 28));
+      options.look_back = value;
+      break;
+    case TEMPER_SESSION_IGNORE_END:
+      TEMPER_TRY(in_range(0, 1));
+      options.ignore_end = value != 0;
+      break;
+    case TEMPER_SESSION_SKIP_IDLE:
+      TEMPER_TRY(in_range(0, 1));
+      options.skip_idle = value != 0;
+      break;
+    case TEMPER_SESSION_PREFILL_ROWS:
+      TEMPER_TRY(in_range(1, 65536));
+      options.prefill_rows = static_cast<int32_t>(value);
+      break;
+    case TEMPER_SESSION_END_TOKEN:
+      TEMPER_TRY(in_range(-1, INT32_MAX));
+      if (value < 0) return Status();
+      options.end_tokens.push_back(static_cast<int32_t>(value));
+      break;
+    default: return temper::fail(TEMPER_E_ARGUMENT, "unknown session option %d", key);
+  }
+  return session.set_options(options);
+}
+
+int64_t cached_positions(const temper::Session &session) {
+  int64_t cached = 0;
+  for (int32_t i = 0; i < session.rows(); ++i) cached += session.row(i).frozen - session.row(i).slot_base;
+  return cached;
+}
+
+int64_t cache_rule(const temper::Session &session) {
+  const temper::Rules &rules = session.plan().rules;
+  if (!session.options().cache || rules.context == temper::Context::full) return TEMPER_CACHE_OFF;
+  return rules.context == temper::Context::causal ? TEMPER_CACHE_TOKEN : TEMPER_CACHE_BLOCK;
+}
+
+}  // namespace
+
+extern "C" {
+
+temper_status temper_session_create(temper_model *model, const temper_hyperschedule *schedule,
+                                    const temper_noise *noise, const temper_sampler *sampler, int32_t rows,
+                                    int64_t length, uint64_t seed, temper_session **out, temper_error *error) {
+  return guard(error, [&]() -> Status {
+    TEMPER_REQUIRE(out != nullptr, "out is NULL");
+    *out = nullptr;
+    TEMPER_REQUIRE(model != nullptr, "model is NULL");
+    const temper::Spec &spec = model->impl->network->spec();
+    TEMPER_ASSIGN(temper::Hyperschedule chosen_schedule, schedule_of(spec, schedule));
+    TEMPER_ASSIGN(temper::Noise chosen_noise, noise_of(spec, noise));
+    TEMPER_ASSIGN(temper::Sampler chosen_sampler, sampler_of(sampler));
+    TEMPER_ASSIGN(std::unique_ptr<temper::Session> session,
+                  temper::Session::create({model->impl->network, std::move(chosen_schedule), std::move(chosen_noise),
+                                           std::move(chosen_sampler)},
+                                          rows, length, seed));
+    *out = new temper_session{std::move(session)};
+    return Status();
+  });
+}
+
+void temper_session_destroy(temper_session *session) { delete session; }
+
+temper_status temper_session_estimate(const temper_model *model, const temper_hyperschedule *schedule, int32_t rows,
+                                      int64_t length, int64_t *bytes, temper_error *error) {
+  return guard(error, [&]() -> Status {
+    TEMPER_REQUIRE(model != nullptr, "model is NULL");
+    TEMPER_REQUIRE(bytes != nullptr, "bytes is NULL");
+    const temper::Model &network = *model->impl->network;
+    TEMPER_ASSIGN(const temper::Hyperschedule chosen, schedule_of(network.spec(), schedule));
+    TEMPER_ASSIGN(const temper::SessionPlan plan,
+                  temper::plan_session(network.spec(), chosen, rows, length, temper::SessionOptions()));
+    *bytes = temper::Forward::estimate(network, plan.forward) +
+             plan.token_room * static_cast<int64_t>(sizeof(int32_t)) * rows;
+    return Status();
+  });
+}
+
+temper_status temper_session_set_i64(temper_session *session, int32_t key, int64_t value, temper_error *error) {
+  return guard(error, [&]() -> Status {
+    TEMPER_REQUIRE(session != nullptr, "session is NULL");
+    return set_option(*session->impl, key, value);
+  });
+}
+
+temper_status temper_session_get_i64(const temper_session *session, int32_t key, int64_t *value,
+                                     temper_error *error) {
+  return guard(error, [&]() -> Status {
+    TEMPER_REQUIRE(session != nullptr, "session is NULL");
+    TEMPER_REQUIRE(value != nullptr, "value is NULL");
+    const temper::Session &s = *session->impl;
+    switch (key) {
+      case TEMPER_SESSION_CACHE: *value = s.options().cache ? 1 : 0; break;
+      case TEMPER_SESSION_SLIDING_CONTEXT: *value = s.options().look_back; break;
+      case TEMPER_SESSION_IGNORE_END: *value = s.options().ignore_end ? 1 : 0; break;
+      case TEMPER_SESSION_SKIP_IDLE: *value = s.options().skip_idle ? 1 : 0; break;
+      case TEMPER_SESSION_PREFILL_ROWS: *value = s.options().prefill_rows; break;
+      case TEMPER_SESSION_ROWS: *value = s.rows(); break;
+      case TEMPER_SESSION_LENGTH: *value = s.length(); break;
+      case TEMPER_SESSION_STEPS_TOTAL: *value = s.steps_total(); break;
+      case TEMPER_SESSION_STEPS: *value = s.steps_done(); break;
+      case TEMPER_SESSION_BYTES: *value = s.bytes(); break;
+      case TEMPER_SESSION_CACHED: *value = cached_positions(s); break;
+      case TEMPER_SESSION_ROWS_COMPUTED: *value = s.rows_computed(); break;
+      case TEMPER_SESSION_CACHE_RULE: *value = cache_rule(s); break;
+      default: return temper::fail(TEMPER_E_ARGUMENT, "unknown session key %d", key);
+    }
+    return Status();
+  });
+}
+
+temper_status temper_session_set_row_id(temper_session *session, int32_t row, uint32_t id, temper_error *error) {
+  return guard(error, [&]() -> Status {
+    TEMPER_TRY(check_row(session, row));
+    return session->impl->set_id(row, id);
+  });
+}
+
+temper_status temper_session_prompt(temper_session *session, int32_t row, const int32_t *tokens, size_t count,
+                                    temper_error *error) {
+  return guard(error, [&]() -> Status {
+    TEMPER_TRY(check_row(session, row));
+    TEMPER_REQUIRE(tokens != nullptr || count == 0, "tokens is NULL");
+    return session->impl->prompt(row, {tokens, count});
+  });
+}
+
+temper_status temper_session_step(temper_session *session, temper_step_info *info, temper_error *error) {
+  temper_status outcome = TEMPER_OK;
+  const temper_status status = guard(error, [&]() -> Status {
+    TEMPER_REQUIRE(session != nullptr, "session is NULL");
+    if (info != nullptr) TEMPER_TRY(fill(info, temper_step_info{}));
+    temper::StepReport report;
+    const int64_t step = session->impl->steps_done();
+    TEMPER_TRY(session->impl->step(report));
+    if (report.done) outcome = TEMPER_DONE;
+    if (report.length_limit) outcome = TEMPER_LENGTH_LIMIT;
+    if (info == nullptr) return Status();
+    temper_step_info filled{};
+    filled.step = static_cast<int32_t>(step);
+    filled.steps_total = report.steps_total;
+    filled.rows_running = report.rows_running;
+    filled.model_calls = report.model_calls;
+    filled.rows_computed = report.rows_computed;
+    filled.rows_cached = report.rows_cached;
+    filled.logit_rows = report.logit_rows;
+    filled.settled = report.settled;
+    filled.changed = report.changed;
+    filled.logits_reused = report.idle ? 1 : 0;
+    return fill(info, filled);
+  });
+  return status < 0 ? status : outcome;
+}
+
+temper_status temper_session_row(const temper_session *session, int32_t row, temper_row_info *info,
+                                 temper_error *error) {
+  return guard(error, [&]() -> Status {
+    TEMPER_TRY(check_row(session, row));
+    TEMPER_REQUIRE(info != nullptr, "info is NULL");
+    const temper::Sequence &sequence = session->impl->row(row);
+    temper_row_info filled{};
+    filled.finished = sequence.finished;
+    filled.step = sequence.calls_done;
+    filled.settled_begin = sequence.settled_before;
+    filled.settled_end = std::max(sequence.settled, sequence.prompt);
+    filled.window_end = std::max(sequence.window_end, filled.settled_end);
+    filled.cached = sequence.frozen - sequence.slot_base;
+    filled.changed = sequence.changed;
+    return fill(info, filled);
+  });
+}
+
+temper_status temper_session_read(temper_session *session, int32_t row, int32_t *tokens, size_t capacity,
+                                  size_t *count, temper_error *error) {
+  return guard(error, [&]() -> Status {
+    TEMPER_TRY(check_row(session, row));
+    TEMPER_REQUIRE(count != nullptr, "count is NULL");
+    *count = 0;
+    TEMPER_REQUIRE(tokens != nullptr || capacity == 0, "tokens is NULL");
+    *count = session->impl->read(row, {tokens, capacity});
+    return Status();
+  });
+}
+
+temper_status temper_session_window(const temper_session *session, int32_t row, int32_t *tokens, size_t capacity,
+                                    size_t *count, temper_error *error) {
+  return guard(error, [&]() -> Status {
+    TEMPER_TRY(check_row(session, row));
+    const temper::Sequence &sequence = session->impl->row(row);
+    return copy_tokens(sequence, sequence.settled, sequence.window_end, tokens, capacity, count);
+  });
+}
+
+temper_status temper_session_tokens(const temper_session *session, int32_t row, int32_t *tokens, size_t capacity,
+                                    size_t *count, temper_error *error) {
+  return guard(error, [&]() -> Status {
+    TEMPER_TRY(check_row(session, row));
+    const temper::Sequence &sequence = session->impl->row(row);
+    return copy_tokens(sequence, sequence.first_token, std::max(sequence.settled, sequence.prompt), tokens, capacity,
+                       count);
+  });
+}
+
+temper_status temper_session_reset(temper_session *session, uint64_t seed, temper_error *error) {
+  return guard(error, [&]() -> Status {
+    TEMPER_REQUIRE(session != nullptr, "session is NULL");
+    session->impl->reset(seed);
+    return Status();
+  });
+}
+
+void temper_session_cancel(temper_session *session) {
+  if (session != nullptr) session->impl->cancel();
+}
+
+}  // extern "C"

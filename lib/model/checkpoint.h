@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+// Files -> Spec + Weights. Reads config.json and the safetensors of a folder (or the same from
+// memory), decides the family by tensors and fields together, checks every shape, and records what
+// was assumed and why. Touches no weight values except to look for NaN where that is asked for.
+#pragma once
+
+#include "base/status.h"
+#include "model/spec.h"
+#include "model/weights.h"
+
+#include <span>
+#include <string>
+
+namespace temper {
+
+struct Checkpoint {
+  Spec spec;
+  Weights weights;
+  std::string folder;  // where tokenizer files are; "" when opened from memory
+  int64_t parameters = 0;
+  int64_t weight_bytes = 0;  // as stored
+};
+
+Result<Checkpoint> open_checkpoint(const std::string &path, const SpecOverrides &overrides);
+
+// The bytes must outlive the Checkpoint unless `storage` keeps them alive.
+Result<Checkpoint> open_checkpoint_memory(std::span<const std::byte> config,
+                                          std::span<const std::byte> safetensors,
+                                          std::shared_ptr<const void> storage,
+                                          const SpecOverrides &overrides);
+
+}  // namespace temper

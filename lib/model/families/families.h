@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+// The checkpoint families: how each one's configuration and tensor names become a Spec and Weights.
+#pragma once
+
+#include "model/families/draft.h"
+
+namespace temper {
+
+// How the tensors are named and laid out; several families share one.
+enum class Layout { ddit, gpt2, llama, llada };
+
+struct Family {
+  const char *name;
+  Layout layout;
+  void (*fill)(Draft &draft);
+};
+
+// The family by tensors and fields together, or the caller's override; noted with the reason.
+// Null when it can't be decided: the draft then holds the error, which names the override.
+const Family *detect_family(Draft &draft);
+
+// Within one layout, by fields and tensors. "" when the fields fit none.
+std::string detect_ddit(const Draft &draft, std::string &why);
+std::string detect_gpt2(const Draft &draft, std::string &why);
+std::string detect_llama(const Draft &draft, std::string &why);
+
+void fill_hdlm_epsilon(Draft &draft);
+void fill_hdlm_gamma(Draft &draft);
+void fill_mdlm(Draft &draft);
+void fill_sedd(Draft &draft);
+void fill_bd3lm(Draft &draft);
+void fill_gidd(Draft &draft);
+void fill_gpt2(Draft &draft);
+void fill_diffugpt(Draft &draft);
+void fill_llada(Draft &draft);
+// Llama's layout: one body, the rules differ by the family that was decided.
+void fill_llama(Draft &draft);
+
+// The diffusion transformer's tensors, once the sizes are known.
+struct DditSizes {
+  int64_t layers, width, heads, vocabulary, condition_width, max_positions;
+  const char *max_positions_field;
+};
+void fill_ddit_body(Draft &draft, const DditSizes &sizes, bool modulated, bool modulated_head);
+
+}  // namespace temper

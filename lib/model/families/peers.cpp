@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: Apache-2.0
+// The diffusion transformer's other families: MDLM, BD3-LM, SEDD and GIDD.
+#include "model/families/families.h"
+
+namespace temper {
+namespace {
+
+constexpr double path_kappa = std::numeric_limits<double>::quiet_NaN();
+constexpr const char *mask_rule = "family: the last row of the vocabulary";
+
+DditSizes mdlm_sizes(Fields &config) {
+  DditSizes sizes{};
+  sizes.layers = config.require("n_blocks", 1, layer_limit);
+  sizes.width = config.require("hidden_dim", 1, width_limit);
+  sizes.heads = config.require("n_heads", 1, head_limit);
+  sizes.vocabulary = config.require("vocab_size", 2, id_limit);
+  sizes.condition_width = config.integer("cond_dim", 128, 1, width_limit);
+  sizes.max_positions = config.integer("model_length", 0, 1, id_limit);
+  sizes.max_positions_field = "config.model_length";
+  return sizes;
+}
+
+void set_bidirectional(Draft &draft) {
+  draft.set_context(Context::full, "family default");
+  draft.set_window(Window::full, "family default");
+  draft.set_block(0, "no rule goes by blocks");
+  draft.set_shifted(false, "family default");
+  draft.set_noise_keys(true, "family default");
+}
+
+// One noise level per sequence was seen in training: all rows are told the window's.
+void share_conditioning(Draft &draft) {
+  draft.spec.shared_conditioning = true;
+  draft.note("conditioning is shared", "by all rows of a sequence", "family default");
+}
+
+}  // namespace
+
+void fill_mdlm(Draft &draft) {
+  Fields &config = draft.config;
+  fill_ddit_body(draft, mdlm_sizes(config), true, true);
+  set_bidirectional(draft);
+  const bool timed = config.flag("time_conditioning", false);
+  draft.set_conditioning(timed ? Conditioning::sigma : Conditioning::zero,
+                         config.has("time_conditioning") ? "config.time_conditioning"
+                                                         : "family default");
+  if (timed) share_conditioning(draft);
+  PathSpec path;
+  path.clock = ClockKind::log_linear;
+  path.e0 = 1e-3;
+  draft.set_path(path, "family default");
+  draft.set_head(HeadChoice::posterior, path_kappa, true, "family default");
+  read_special_tokens(draft, draft.spec.vocabulary - 1, mask_rule);
+}
+
+void fill_bd3lm(Draft &draft) {
+  Fields &config = draft.config;
+  if (config.flag("causal", false))
+    draft.fail_with(fail(TEMPER_E_UNSUPPORTED,
+                         "config.json: causal is true (the autoregressive variant of BD3-LM)"));
+  const bool modulated = config.flag("adaln", draft.has("sigma_map.mlp.0.weight"));
+  fill_ddit_body(draft, mdlm_sizes(config), modulated, modulated);
+  set_bidirectional(draft);
+  const int64_t block = config.integer("block_size", 0, 1, width_limit);
+  if (config.flag("cross_attn", true)) {
+    draft.set_context(Context::block_causal, "config.cross_attn");
+    draft.set_window(Window::block, "config.cross_attn");
+    draft.set_block(block, block > 0 ? "config.block_size" : "config.block_size is absent");
+    draft.spec.default_width = block;
+  } else {
+    draft.set_context(Context::full, "config.cross_attn is false");
+    draft.set_window(Window::full, "config.cross_attn is false");
+  }
+  const bool timed = modulated && config.flag("time_conditioning", false);
+  draft.set_conditioning(timed       ? Conditioning::sigma
+                         : modulated ? Conditioning::zero
+                                     : Conditioning::none,
+                         "config.adaln and config.time_conditioning");
+  PathSpec path;
+  // Its samplers take the masked fraction to be t itself, unless the network is told sigma.
+  path.clock = timed ? ClockKind::log_linear : ClockKind::linear;
+  path.e0 = timed ? 1e-3 : 0.0;
+  draft.set_path(path, "family default");
+  draft.set_head(HeadChoice::posterior, path_kappa, true, "family default");
+  read_special_tokens(draft, draft.spec.vocabulary - 1, mask_rule);
+}
+
+void fill_sedd(Draft &draft) {
+  Fields &config = draft.config;
+  const std::string graph = config.text("graph.type");
+  const bool uniform = graph == "uniform";
+  if (!uniform && graph != "absorb")
+    draft.fail_with(fail(TEMPER_E_UNSUPPORTED,
+                         "config.json: graph.type \"%.40s\" is neither absorb nor uniform",
+                         graph.c_str()));
+  DditSizes sizes{};
+  sizes.layers = config.require("model.n_blocks", 1, layer_limit);
+  sizes.width = config.require("model.hidden_size", 1, width_limit);
+  sizes.heads = config.require("model.n_heads", 1, head_limit);
+  sizes.vocabulary = config.require("tokens", 2, id_limit - 1) + (uniform ? 0 : 1);
+  sizes.condition_width = config.require("model.cond_dim", 1, width_limit);
+  sizes.max_positions = config.integer("model.length", 0, 1, id_limit);
+  sizes.max_positions_field = "config.model.length";
+  fill_ddit_body(draft, sizes, true, true);
+  set_bidirectional(draft);
+  draft.set_conditioning(Conditioning::sigma, "tensors sigma_map.* are there");
+  share_conditioning(draft);
+  draft.spec.scale_by_sigma = config.flag("model.scale_by_sigma", !uniform);
+  if (uniform && draft.spec.scale_by_sigma)
+    draft.fail_with(fail(TEMPER_E_UNSUPPORTED,
+                         "config.json: model.scale_by_sigma with the uniform graph"));
+  draft.note("logits scaled by sigma", draft.spec.scale_by_sigma ? "yes" : "no",
+             "config.model.scale_by_sigma");
+
+  PathSpec path;
+  path.kind = uniform ? PathKind::uniform : PathKind::absorbing;
+  const std::string noise = config.text("noise.type", "loglinear");
+  path.sigma_min = config.number("noise.sigma_min", 1e-4, 1e-12, 1e3);
+  path.sigma_max = config.number("noise.sigma_max", 20.0, 1e-12, 1e3);
+  path.clock = noise == "geometric" ? ClockKind::geometric : ClockKind::log_linear;
+  path.e0 = 1e-3;
+  if (noise != "geometric" && noise != "loglinear")
+    draft.fail_with(fail(TEMPER_E_UNSUPPORTED, "config.json: noise.type \"%.40s\" is not known",
+                         noise.c_str()));
+  draft.set_path(path, "config.graph.type and config.noise.type");
+  draft.set_head(HeadChoice::score_exact, path_kappa, !uniform, "family default");
+  read_special_tokens(draft, draft.spec.vocabulary - 1, uniform ? nullptr : mask_rule);
+}
+
+void fill_gidd(Draft &draft) {
+  Fields &config = draft.config;
+  DditSizes sizes{};
+  sizes.layers = config.require("num_hidden_layers", 1, layer_limit);
+  sizes.width = config.require("hidden_size", 1, width_limit);
+  sizes.heads = config.require("num_attention_heads", 1, head_limit);
+  sizes.vocabulary = config.require("vocab_size", 2, id_limit);
+  sizes.condition_width = config.integer("timestep_cond_dim", 128, 1, width_limit);
+  sizes.max_positions = config.integer("max_seq_len", 0, 1, id_limit);
+  sizes.max_positions_field = "config.max_seq_len";
+  fill_ddit_body(draft, sizes, true, true);
+  set_bidirectional(draft);
+  draft.set_conditioning(Conditioning::time, "family default");
+  share_conditioning(draft);
+  PathSpec path;
+  path.kind = PathKind::gidd;
+  path.mix = config.number("p_uniform", 0.0, 0.0, 0.999999);
+  draft.set_path(path, config.has("p_uniform") ? "config.p_uniform" : "family default");
+  draft.set_head(HeadChoice::leave_one_out, path_kappa, false, "family default");
+  read_special_tokens(draft, draft.spec.vocabulary - 1, mask_rule);
+}
+
+}  // namespace temper

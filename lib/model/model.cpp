@@ -1,0 +1,257 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "model/model.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace temper {
+namespace {
+
+int32_t backend_activation(Activation activation) {
+  switch (activation) {
+    case Activation::gelu_erf: return TEMPER_ACTIVATION_GELU_ERF;
+    case Activation::swiglu: return TEMPER_ACTIVATION_SWIGLU;
+    case Activation::gelu_tanh: break;
+  }
+  return TEMPER_ACTIVATION_GELU_TANH;
+}
+
+int32_t backend_dtype(Dtype dtype) {
+  if (dtype == Dtype::bf16) return TEMPER_DTYPE_BF16;
+  if (dtype == Dtype::f16) return TEMPER_DTYPE_F16;
+  return TEMPER_DTYPE_F32;
+}
+
+// What the weights of a file are kept as when the caller doesn't say. F16 has more mantissa than BF16,
+// so it is widened rather than cut.
+Storage resolve(Storage storage, const Weights &weights) {
+  if (storage != Storage::automatic) return storage;
+  return weights.head.parts.front().weight.dtype == Dtype::bf16 ? Storage::bf16 : Storage::f32;
+}
+
+int32_t backend_storage(Storage storage) {
+  return storage == Storage::bf16 ? TEMPER_DTYPE_BF16 : TEMPER_DTYPE_F32;
+}
+
+// The parts of a matrix as the backend wants them. Weights that it can't read in place (float64,
+// unaligned) are converted into `copies` first.
+struct PartList {
+  std::vector<temper_linear_part> parts;
+  std::vector<std::vector<float>> copies;
+  int64_t inputs = 0;
+  int64_t outputs = 0;
+};
+
+bool readable_in_place(const TensorView &tensor) {
+  if (tensor.dtype != Dtype::f32 && tensor.dtype != Dtype::f16 && tensor.dtype != Dtype::bf16) return false;
+  return reinterpret_cast<std::uintptr_t>(tensor.bytes.data()) % dtype_size(tensor.dtype) == 0;
+}
+
+PartList list_parts(const MatrixView &matrix, bool with_values) {
+  PartList list;
+  list.copies.reserve(2 * matrix.parts.size());  // pointers into it must stay
+  for (const MatrixView::Part &part : matrix.parts) {
+    const TensorView &weight = part.weight;
+    const int64_t outputs = matrix.input_major ? weight.shape[1] : weight.shape[0];
+    list.inputs = matrix.input_major ? weight.shape[0] : weight.shape[1];
+    list.outputs += outputs;
+    temper_linear_part entry{weight.bytes.data(), backend_dtype(weight.dtype), outputs, nullptr};
+    if (with_values && !readable_in_place(weight)) {
+      to_float(weight, list.copies.emplace_back(static_cast<std::size_t>(weight.elements())).data());
+      entry.weight = list.copies.back().data();
+      entry.dtype = TEMPER_DTYPE_F32;
+    }
+    if (part.bias) {
+      // For an estimate any non-null pointer says "there is a bias".
+      static constexpr float none = 0.0F;
+      entry.bias = &none;
+      if (with_values) {
+        to_float(*part.bias, list.copies.emplace_back(static_cast<std::size_t>(outputs)).data());
+        entry.bias = list.copies.back().data();
+      }
+    }
+    list.parts.push_back(entry);
+  }
+  return list;
+}
+
+temper_linear_desc describe(const PartList &list, bool input_major, Storage storage, int32_t activation) {
+  return {list.inputs, static_cast<int32_t>(list.parts.size()), list.parts.data(), input_major ? 1 : 0,
+          backend_storage(storage), activation};
+}
+
+// Every matrix of the network with the activation that follows it.
+template <typename Visit>
+void each_matrix(const Weights &weights, int32_t activation, Visit &&visit) {
+  for (const LayerWeights &layer : weights.layers) {
+    visit(layer.qkv, TEMPER_ACTIVATION_NONE);
+    visit(layer.attention_out, TEMPER_ACTIVATION_NONE);
+    visit(layer.mlp_in, activation);
+    visit(layer.mlp_out, TEMPER_ACTIVATION_NONE);
+    if (layer.modulation) visit(*layer.modulation, TEMPER_ACTIVATION_NONE);
+  }
+  visit(weights.head, TEMPER_ACTIVATION_NONE);
+  if (weights.head_modulation) visit(*weights.head_modulation, TEMPER_ACTIVATION_NONE);
+}
+
+void linear_silu(const std::vector<float> &weight, const std::vector<float> &bias, const double *in,
+                 std::size_t inputs, double *out, std::size_t outputs) {
+  for (std::size_t o = 0; o < outputs; ++o) {
+    double sum = bias.empty() ? 0.0 : bias[o];
+    for (std::size_t i = 0; i < inputs; ++i) sum += static_cast<double>(weight[o * inputs + i]) * in[i];
+    out[o] = sum / (1.0 + std::exp(-sum));
+  }
+}
+
+std::vector<float> floats(const TensorView &tensor) {
+  std::vector<float> values(static_cast<std::size_t>(tensor.elements()));
+  to_float(tensor, values.data());
+  return values;
+}
+
+}  // namespace
+
+Result<DeviceBuffer> Model::pack_floats(const TensorView &tensor) {
+  const std::vector<float> values = floats(tensor);
+  TEMPER_ASSIGN(DeviceBuffer buffer, DeviceBuffer::create(device_, values.size() * sizeof(float)));
+  TEMPER_TRY(buffer.upload(values.data(), values.size() * sizeof(float)));
+  return buffer;
+}
+
+Result<NormWeights> Model::pack_norm(const TensorView &weight, const std::optional<TensorView> &bias) {
+  NormWeights norm;
+  TEMPER_ASSIGN(norm.weight, pack_floats(weight));
+  if (bias) {
+    TEMPER_ASSIGN(norm.bias, pack_floats(*bias));
+  }
+  return norm;
+}
+
+Result<Linear> Model::pack_matrix(const MatrixView &matrix, int32_t activation) {
+  const PartList list = list_parts(matrix, true);
+  const temper_linear_desc desc = describe(list, matrix.input_major, storage_, activation);
+  temper_linear *linear = nullptr;
+  TEMPER_TRY(device_->check(device_->ops().linear_create(device_->handle(), &desc, &linear)));
+  const int64_t bytes = list.inputs * list.outputs * (storage_ == Storage::bf16 ? 2 : 4);
+  step_bytes_ += bytes;
+  return Linear(device_, linear);
+}
+
+Status Model::pack(const Weights &weights) {
+  const TensorView &table = weights.embedding;
+  if (table.dtype == Dtype::f32 || table.dtype == Dtype::f16 || table.dtype == Dtype::bf16) {
+    TEMPER_ASSIGN(embedding_, DeviceBuffer::create(device_, table.bytes.size()));
+    TEMPER_TRY(embedding_.upload(table.bytes.data(), table.bytes.size()));
+    embedding_dtype_ = backend_dtype(table.dtype);
+  } else {
+    TEMPER_ASSIGN(embedding_, pack_floats(table));
+    embedding_dtype_ = TEMPER_DTYPE_F32;
+  }
+  if (weights.positions) {
+    TEMPER_ASSIGN(positions_, pack_floats(*weights.positions));
+  }
+
+  const int32_t activation = backend_activation(spec_.activation);
+  layers_.reserve(weights.layers.size());
+  for (const LayerWeights &from : weights.layers) {
+    LayerObjects to;
+    TEMPER_ASSIGN(to.norm1, pack_norm(from.norm1, from.norm1_bias));
+    TEMPER_ASSIGN(to.norm2, pack_norm(from.norm2, from.norm2_bias));
+    TEMPER_ASSIGN(to.qkv, pack_matrix(from.qkv, TEMPER_ACTIVATION_NONE));
+    TEMPER_ASSIGN(to.attention_out, pack_matrix(from.attention_out, TEMPER_ACTIVATION_NONE));
+    TEMPER_ASSIGN(to.mlp_in, pack_matrix(from.mlp_in, activation));
+    TEMPER_ASSIGN(to.mlp_out, pack_matrix(from.mlp_out, TEMPER_ACTIVATION_NONE));
+    if (from.q_norm) {
+      TEMPER_ASSIGN(to.q_norm, pack_floats(*from.q_norm));
+    }
+    if (from.k_norm) {
+      TEMPER_ASSIGN(to.k_norm, pack_floats(*from.k_norm));
+    }
+    if (from.modulation) {
+      TEMPER_ASSIGN(to.modulation, pack_matrix(*from.modulation, TEMPER_ACTIVATION_NONE));
+    }
+    layers_.push_back(std::move(to));
+  }
+  TEMPER_ASSIGN(final_norm_, pack_norm(weights.final_norm, weights.final_norm_bias));
+  TEMPER_ASSIGN(head_, pack_matrix(weights.head, TEMPER_ACTIVATION_NONE));
+  if (weights.head_modulation) {
+    TEMPER_ASSIGN(head_modulation_, pack_matrix(*weights.head_modulation, TEMPER_ACTIVATION_NONE));
+  }
+  if (weights.sigma_in && weights.sigma_out) {
+    const MatrixView::Part &in = weights.sigma_in->parts.front();
+    const MatrixView::Part &out = weights.sigma_out->parts.front();
+    sigma_in_ = floats(in.weight);
+    sigma_out_ = floats(out.weight);
+    if (in.bias) sigma_in_bias_ = floats(*in.bias);
+    if (out.bias) sigma_out_bias_ = floats(*out.bias);
+  }
+  return Status();
+}
+
+Result<std::shared_ptr<const Model>> Model::create(std::shared_ptr<Device> device, Checkpoint checkpoint,
+                                                   Storage storage) {
+  std::shared_ptr<Model> model(new Model());
+  model->device_ = std::move(device);
+  model->spec_ = std::move(checkpoint.spec);
+  model->folder_ = std::move(checkpoint.folder);
+  model->parameters_ = checkpoint.parameters;
+  model->storage_ = resolve(storage, checkpoint.weights);
+  TEMPER_TRY(model->pack(checkpoint.weights));
+  // Modulation matrices are read once per noise level, not once per step.
+  for (const LayerWeights &layer : checkpoint.weights.layers) {
+    if (!layer.modulation) continue;
+    const PartList list = list_parts(*layer.modulation, false);
+    model->step_bytes_ -= list.inputs * list.outputs * (model->storage_ == Storage::bf16 ? 2 : 4);
+  }
+  checkpoint.weights = Weights();  // the mapped files can go
+  model->weight_bytes_ = model->step_bytes_ + static_cast<int64_t>(model->embedding_.bytes()) +
+                         static_cast<int64_t>(model->positions_.bytes());
+  return std::shared_ptr<const Model>(std::move(model));
+}
+
+int64_t Model::estimate(const Device &device, const Checkpoint &checkpoint, Storage storage) {
+  const Weights &weights = checkpoint.weights;
+  const Storage kept = resolve(storage, weights);
+  std::size_t bytes = weights.embedding.bytes.size();
+  if (weights.positions) bytes += static_cast<std::size_t>(weights.positions->elements()) * sizeof(float);
+  each_matrix(weights, backend_activation(checkpoint.spec.activation),
+              [&](const MatrixView &matrix, int32_t activation) {
+                const PartList list = list_parts(matrix, false);
+                const temper_linear_desc desc = describe(list, matrix.input_major, kept, activation);
+                bytes += device.ops().linear_bytes(device.handle(), &desc);
+              });
+  return static_cast<int64_t>(bytes);
+}
+
+std::vector<temper_linear *> Model::linears() const {
+  std::vector<temper_linear *> list;
+  for (const LayerObjects &layer : layers_) {
+    list.insert(list.end(), {layer.qkv.get(), layer.attention_out.get(), layer.mlp_in.get(), layer.mlp_out.get()});
+    if (layer.modulation) list.push_back(layer.modulation.get());
+  }
+  list.push_back(head_.get());
+  if (head_modulation_) list.push_back(head_modulation_.get());
+  return list;
+}
+
+// c(value) = SiLU(W2 SiLU(W1 features(value) + b1) + b2), features = [cos(value f_k) | sin(value f_k)],
+// f_k = 10000^(-k/half) (the sinusoid embedding of DiT, as all published models of these families do).
+void Model::condition_vectors(std::span<const double> values, float *out) const {
+  const auto features = static_cast<std::size_t>(spec_.frequency_width);
+  const std::size_t half = features / 2;
+  const auto width = static_cast<std::size_t>(spec_.condition_width);
+  const std::size_t hidden = sigma_in_.size() / features;
+  std::vector<double> in(features), middle(hidden), last(width);
+  for (const double value : values) {
+    for (std::size_t k = 0; k < half; ++k) {
+      const double frequency = std::exp(-std::log(10000.0) * static_cast<double>(k) / static_cast<double>(half));
+      in[k] = std::cos(value * frequency);
+      in[half + k] = std::sin(value * frequency);
+    }
+    linear_silu(sigma_in_, sigma_in_bias_, in.data(), features, middle.data(), hidden);
+    linear_silu(sigma_out_, sigma_out_bias_, middle.data(), hidden, last.data(), width);
+    out = std::transform(last.begin(), last.end(), out, [](double v) { return static_cast<float>(v); });
+  }
+}
+
+}  // namespace temper

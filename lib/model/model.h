@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+// A checkpoint packed for a device: what forward.cpp executes. Immutable and shared between sessions.
+#pragma once
+
+#include "model/checkpoint.h"
+#include "runtime/device.h"
+
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace temper {
+
+enum class Storage { automatic, f32, bf16 };
+
+struct NormWeights {
+  DeviceBuffer weight, bias;  // an empty bias buffer means none
+};
+
+struct LayerObjects {
+  NormWeights norm1, norm2;
+  Linear qkv, attention_out, mlp_in, mlp_out;
+  DeviceBuffer q_norm, k_norm;
+  Linear modulation;  // condition vector -> 6 chunks
+};
+
+class Model {
+ public:
+  static Result<std::shared_ptr<const Model>> create(std::shared_ptr<Device> device, Checkpoint checkpoint,
+                                                     Storage storage);
+  // What create would take from the allocator, from metadata alone.
+  static int64_t estimate(const Device &device, const Checkpoint &checkpoint, Storage storage);
+
+  const Spec &spec() const noexcept { return spec_; }
+  const std::shared_ptr<Device> &device() const noexcept { return device_; }
+  const std::string &folder() const noexcept { return folder_; }
+  int64_t parameters() const noexcept { return parameters_; }
+  int64_t weight_bytes() const noexcept { return weight_bytes_; }
+  int64_t step_bytes() const noexcept { return step_bytes_; }
+  Storage storage() const noexcept { return storage_; }
+
+  // The conditioning vectors (after the sigma map) of values sigma or t, [values][condition_width].
+  void condition_vectors(std::span<const double> values, float *out) const;
+
+  // Packed parts, read by Forward.
+  const DeviceBuffer &embedding() const noexcept { return embedding_; }
+  int32_t embedding_dtype() const noexcept { return embedding_dtype_; }
+  const DeviceBuffer &positions() const noexcept { return positions_; }
+  const std::vector<LayerObjects> &layers() const noexcept { return layers_; }
+  const NormWeights &final_norm() const noexcept { return final_norm_; }
+  const Linear &head() const noexcept { return head_; }
+  const Linear &head_modulation() const noexcept { return head_modulation_; }
+  // Every packed matrix, for a stream to prepare itself.
+  std::vector<temper_linear *> linears() const;
+
+ private:
+  Model() = default;
+  Status pack(const Weights &weights);
+  Result<Linear> pack_matrix(const MatrixView &matrix, int32_t activation);
+  Result<NormWeights> pack_norm(const TensorView &weight, const std::optional<TensorView> &bias);
+  Result<DeviceBuffer> pack_floats(const TensorView &tensor);
+
+  std::shared_ptr<Device> device_;
+  Spec spec_;
+  std::string folder_;
+  int64_t parameters_ = 0, weight_bytes_ = 0, step_bytes_ = 0;
+  Storage storage_ = Storage::f32;
+
+  DeviceBuffer embedding_, positions_;
+  int32_t embedding_dtype_ = 0;
+  std::vector<LayerObjects> layers_;
+  NormWeights final_norm_;
+  Linear head_, head_modulation_;
+  // The sigma map runs on the host, once per noise level: it is tiny.
+  std::vector<float> sigma_in_, sigma_in_bias_, sigma_out_, sigma_out_bias_;
+};
+
+}  // namespace temper

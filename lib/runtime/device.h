@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+// A backend's C table with C++ lifetimes: an opened device and the objects made on it.
+#pragma once
+
+#include "backends/backend.h"
+#include "base/status.h"
+
+#include <cstddef>
+#include <memory>
+#include <utility>
+
+namespace temper {
+
+class Runtime;
+
+class Device {
+ public:
+  static Result<std::shared_ptr<Device>> open(std::shared_ptr<const Runtime> runtime,
+                                              const temper_backend &ops);
+  ~Device();
+  Device(const Device &) = delete;
+  Device &operator=(const Device &) = delete;
+
+  const temper_backend &ops() const noexcept { return *ops_; }
+  temper_device *handle() const noexcept { return handle_; }
+  const Runtime &runtime() const noexcept { return *runtime_; }
+
+  // The outcome of a table call as a Status with the backend's own words.
+  Status check(int32_t code) const;
+
+ private:
+  Device(std::shared_ptr<const Runtime> runtime, const temper_backend &ops, temper_device *handle)
+      : runtime_(std::move(runtime)), ops_(&ops), handle_(handle) {}
+
+  std::shared_ptr<const Runtime> runtime_;
+  const temper_backend *ops_;
+  temper_device *handle_;
+};
+
+// Memory of a device. Zeroed when made.
+class DeviceBuffer {
+ public:
+  DeviceBuffer() = default;
+  static Result<DeviceBuffer> create(const std::shared_ptr<Device> &device, std::size_t bytes);
+  static Result<DeviceBuffer> floats(const std::shared_ptr<Device> &device, int64_t count);
+  ~DeviceBuffer() { reset(); }
+  DeviceBuffer(DeviceBuffer &&other) noexcept { swap(other); }
+  DeviceBuffer &operator=(DeviceBuffer &&other) noexcept {
+    swap(other);
+    return *this;
+  }
+
+  float *data() const noexcept { return static_cast<float *>(memory_); }
+  void *raw() const noexcept { return memory_; }
+  std::size_t bytes() const noexcept { return bytes_; }
+  Status upload(const void *host, std::size_t bytes, std::size_t offset = 0);
+
+ private:
+  void reset() noexcept;
+  void swap(DeviceBuffer &other) noexcept {
+    std::swap(device_, other.device_);
+    std::swap(memory_, other.memory_);
+    std::swap(bytes_, other.bytes_);
+  }
+
+  std::shared_ptr<Device> device_;
+  void *memory_ = nullptr;
+  std::size_t bytes_ = 0;
+};
+
+// A table object (packed weights, stream, cache) that ends itself.
+template <typename Object, void (*temper_backend::*Destroy)(temper_device *, Object *)>
+class DeviceObject {
+ public:
+  DeviceObject() = default;
+  DeviceObject(std::shared_ptr<Device> device, Object *object)
+      : device_(std::move(device)), object_(object) {}
+  ~DeviceObject() {
+    if (object_ != nullptr) (device_->ops().*Destroy)(device_->handle(), object_);
+  }
+  DeviceObject(DeviceObject &&other) noexcept { swap(other); }
+  DeviceObject &operator=(DeviceObject &&other) noexcept {
+    swap(other);
+    return *this;
+  }
+
+  Object *get() const noexcept { return object_; }
+  explicit operator bool() const noexcept { return object_ != nullptr; }
+
+ private:
+  void swap(DeviceObject &other) noexcept {
+    std::swap(device_, other.device_);
+    std::swap(object_, other.object_);
+  }
+
+  std::shared_ptr<Device> device_;
+  Object *object_ = nullptr;
+};
+
+using Linear = DeviceObject<temper_linear, &temper_backend::linear_destroy>;
+using Stream = DeviceObject<temper_stream, &temper_backend::stream_destroy>;
+using KeyValues = DeviceObject<temper_kv, &temper_backend::kv_destroy>;
+
+}  // namespace temper

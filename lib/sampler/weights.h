@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+// Integer weights of a softmax (MATH 4.3): w = floor(2^44 exp((l - top) scale) + 1/2). The exponential is
+// plain double arithmetic in a fixed order, element by element, and integers add up the same in any order:
+// the same bits come out on every instruction set and number of threads.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace temper {
+
+inline constexpr std::size_t kWeightBlock = 256;
+inline constexpr double kWeightOne = 0x1p44;  // weight of the largest logit
+
+struct RowScan {
+  double top = 0;    // largest, -inf when there is none
+  bool sane = true;  // neither NaN nor +inf seen
+};
+
+// Copies `count` logits to doubles; their largest and whether they can be used.
+RowScan copy_logits(const float *from, std::size_t count, double *to) noexcept;
+
+// The largest of values without NaN.
+double largest(const double *values, std::size_t count) noexcept;
+
+// weights[i] for at most kWeightBlock logits.
+void weigh(const double *logits, std::size_t count, double top, double scale, std::uint64_t *weights) noexcept;
+
+// sums[b] of block b of kWeightBlock logits; returns the sum of all.
+std::uint64_t weigh_blocks(const double *logits, std::size_t count, double top, double scale,
+                           std::uint64_t *sums) noexcept;
+
+// e^x by the same polynomial, x limited to [-700, 700].
+double exponential(double x) noexcept;
+
+}  // namespace temper

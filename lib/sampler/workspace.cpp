@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sampler/workspace.h"
+
+#include "noise/posterior.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+namespace temper {
+namespace {
+
+constexpr double kNever = -std::numeric_limits<double>::infinity();
+constexpr double kLargestScore = 600;  // sums of 2^18 such scores stay finite
+
+}  // namespace
+
+Workspace::Workspace(std::unique_ptr<Memory> memory) noexcept : memory_(std::move(memory)) {}
+Workspace::Workspace(Workspace &&) noexcept = default;
+Workspace &Workspace::operator=(Workspace &&) noexcept = default;
+Workspace::~Workspace() = default;
+std::int32_t Workspace::columns() const noexcept { return memory_ ? memory_->columns : 0; }
+
+Result<Workspace> Workspace::create(std::int32_t columns) {
+  // 2^18 weights of at most 2^44 add up to less than 2^63.
+  if (columns < 1 || columns > (1 << 18))
+    return fail(TEMPER_E_UNSUPPORTED, "a vocabulary of %d columns can't be sampled, at most 2^18 can", columns);
+  auto memory = std::make_unique<Memory>();
+  const auto size = static_cast<std::size_t>(columns);
+  memory->columns = columns;
+  memory->logits.resize(size);
+  memory->other.resize(size);
+  memory->ids.resize(size);
+  memory->sums.resize((size + kWeightBlock - 1) / kWeightBlock);
+  return Workspace(std::move(memory));
+}
+
+std::size_t Workspace::bytes(std::int32_t columns) noexcept {
+  const auto size = static_cast<std::size_t>(std::max(columns, 0));
+  return sizeof(Memory) + size * (2 * sizeof(double) + sizeof(std::int32_t)) +
+         (size / kWeightBlock + 1) * sizeof(std::uint64_t);
+}
+
+bool Workspace::Memory::load(const HeadDescription &head, std::span<const float> row) noexcept {
+  count = static_cast<std::size_t>(head.vocabulary);
+  top = kNever;
+  bool sane = true;
+  std::size_t begin = 0, listed = 0;
+  bool mask_left = head.mask_token >= 0 && head.mask_token < head.vocabulary;
+  // Between the excluded ids, in ascending order.
+  while (begin < count) {
+    std::size_t end = count;
+    if (mask_left) end = static_cast<std::size_t>(head.mask_token);
+    if (listed < head.forbidden_count) end = std::min(end, static_cast<std::size_t>(head.forbidden[listed]));
+    const RowScan scan = copy_logits(row.data() + begin, end - begin, logits.data() + begin);
+    sane = sane && scan.sane;
+    top = std::max(top, scan.top);
+    if (end == count) break;
+    logits[end] = kNever;
+    if (mask_left && end == static_cast<std::size_t>(head.mask_token)) mask_left = false;
+    while (listed < head.forbidden_count && static_cast<std::size_t>(head.forbidden[listed]) <= end) ++listed;
+    begin = end + 1;
+  }
+  return sane && top > kNever;
+}
+
+bool Workspace::Memory::load_scores(const HeadDescription &head, std::span<const float> row, std::int32_t y,
+                                    const Transition &step) noexcept {
+  count = static_cast<std::size_t>(head.vocabulary);
+  const auto skipped = static_cast<std::size_t>(head.mask_token < 0 ? head.vocabulary : head.mask_token);
+  const bool has_mask = skipped < count;
+  std::size_t tokens = 0;
+  for (std::size_t id = 0; id < count; ++id) {
+    if (has_mask && id == skipped) continue;
+    const auto score = static_cast<double>(row[id]);
+    if (!(score <= std::numeric_limits<double>::max())) return false;
+    other[tokens++] = exponential(std::min(score, kLargestScore));
+  }
+  if (tokens == 0) return false;
+  const std::int32_t dense_y = y > 0 && has_mask && static_cast<std::size_t>(y) > skipped ? y - 1 : y;
+  if (head.kind == HeadForm::score_exact)
+    leave_one_out_from_score(step.kappa_t, tokens, dense_y, other.data(), other.data());
+  else
+    posterior_from_official_score(step.sigma_t, tokens, dense_y, other.data(), other.data());
+  tokens = 0;
+  for (std::size_t id = 0; id < count; ++id) {
+    if (has_mask && id == skipped) {
+      logits[id] = kNever;
+      continue;
+    }
+    const double p = other[tokens++];
+    logits[id] = p > 0 ? std::log(p) : kNever;
+  }
+  for (std::size_t i = 0; i < head.forbidden_count; ++i) logits[static_cast<std::size_t>(head.forbidden[i])] = kNever;
+  top = largest(logits.data(), count);
+  return top > kNever;
+}
+
+void Workspace::Memory::change(std::int32_t id, double logit) noexcept {
+  double &place = logits[static_cast<std::size_t>(id)];
+  const double before = place;
+  place = logit;
+  if (logit >= top) top = logit;
+  else if (before == top) top = largest(logits.data(), count);
+}
+
+std::int32_t Workspace::Memory::draw(std::uint64_t bits) noexcept {
+  std::uint64_t rest = mul_high(bits, total);
+  std::size_t block_index = 0;
+  while (rest >= sums[block_index]) rest -= sums[block_index++];
+  const std::size_t begin = block_index * kWeightBlock;
+  weigh(logits.data() + begin, std::min(kWeightBlock, count - begin), top, scale, block.data());
+  std::size_t i = 0;
+  while (rest >= block[i]) rest -= block[i++];
+  return static_cast<std::int32_t>(begin + i);
+}
+
+std::int32_t Workspace::Memory::most_probable() const noexcept {
+  std::size_t id = 0;
+  while (id + 1 < count && logits[id] < top) ++id;
+  return static_cast<std::int32_t>(id);
+}
+
+double Workspace::Memory::weight(std::int32_t id) const noexcept {
+  std::uint64_t result = 0;
+  weigh(logits.data() + id, 1, top, scale, &result);
+  return static_cast<double>(result);
+}
+
+void Workspace::Memory::filter(const SamplerParameters &parameters) noexcept {
+  if (parameters.top_k > 0) keep_top_k(static_cast<std::size_t>(parameters.top_k));
+  if (parameters.top_p < 1) keep_top_p(parameters.top_p);
+  if (parameters.min_p > 0) {
+    const double lowest = std::log(parameters.min_p);
+    for (std::size_t id = 0; id < count; ++id)
+      if ((logits[id] - top) * scale < lowest) logits[id] = kNever;
+  }
+}
+
+// Logits not below the k-th largest; ties stay.
+void Workspace::Memory::keep_top_k(std::size_t k) noexcept {
+  std::size_t found = 0;
+  for (std::size_t id = 0; id < count; ++id)
+    if (logits[id] > kNever) other[found++] = logits[id];
+  if (k >= found) return;
+  const auto begin = other.begin();
+  const auto place = begin + static_cast<std::ptrdiff_t>(k - 1);
+  std::nth_element(begin, place, begin + static_cast<std::ptrdiff_t>(found), [](double a, double b) { return a > b; });
+  const double lowest = *place;
+  for (std::size_t id = 0; id < count; ++id)
+    if (logits[id] < lowest) logits[id] = kNever;
+}
+
+// In order of falling logit, then rising id: tokens with less than p of the mass before them. Halves the
+// candidates until the last token kept is found; nothing is sorted as a whole.
+void Workspace::Memory::keep_top_p(double p) noexcept {
+  sum();
+  const double wanted = p * static_cast<double>(total);
+  std::ptrdiff_t size = 0;
+  for (std::size_t id = 0; id < count; ++id)
+    if ((logits[id] - top) * scale > -32) ids[static_cast<std::size_t>(size++)] = static_cast<std::int32_t>(id);
+  const auto before = [this](std::int32_t a, std::int32_t b) {
+    const double la = logits[static_cast<std::size_t>(a)], lb = logits[static_cast<std::size_t>(b)];
+    return la != lb ? la > lb : a < b;
+  };
+  std::ptrdiff_t low = 0, high = size;  // the token of rank `low` is kept, that of rank `high` isn't
+  double mass = 0;                      // before rank `low`: whole numbers below 2^53 stay exact
+  const auto begin = ids.begin();
+  while (high - low > 1) {
+    const std::ptrdiff_t middle = low + (high - low) / 2;
+    std::nth_element(begin + low, begin + middle, begin + high, before);
+    double half = 0;
+    for (std::ptrdiff_t i = low; i < middle; ++i) half += weight(ids[static_cast<std::size_t>(i)]);
+    if (mass + half < wanted) {
+      mass += half;
+      low = middle;
+    } else {
+      high = middle;
+    }
+  }
+  const std::int32_t last = ids[static_cast<std::size_t>(low)];
+  const double lowest = logits[static_cast<std::size_t>(last)];
+  for (std::size_t id = 0; id < count; ++id)
+    if (logits[id] < lowest || (logits[id] == lowest && static_cast<std::int32_t>(id) > last)) logits[id] = kNever;
+}
+
+}  // namespace temper

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+// One row's distribution in a thread's scratch memory: load, filter, weigh, draw.
+#pragma once
+
+#include "sampler/sampler.h"
+#include "sampler/weights.h"
+
+#include <array>
+#include <vector>
+
+namespace temper {
+
+struct Workspace::Memory {
+  std::int32_t columns = 0;
+  std::vector<double> logits;       // -inf: can't be drawn
+  std::vector<double> other;        // copies for selection, dense tokens for score heads
+  std::vector<std::int32_t> ids;    // top-p candidates
+  std::vector<std::uint64_t> sums;  // of blocks of weights
+  std::array<std::uint64_t, kWeightBlock> block{};
+
+  std::size_t count = 0;  // logits in use
+  double top = 0;         // the largest of them
+  double scale = 1;       // 1 / temperature
+  std::uint64_t total = 0;
+
+  // Copies a row's emittable tokens. False: NaN, +inf or nothing to draw.
+  bool load(const HeadDescription &head, std::span<const float> row) noexcept;
+  // As load(), for log-scores that aren't a softmax already: (10), (12).
+  bool load_scores(const HeadDescription &head, std::span<const float> row, std::int32_t y,
+                   const Transition &step) noexcept;
+  void filter(const SamplerParameters &parameters) noexcept;  // top-k, top-p, min-p
+  void change(std::int32_t id, double logit) noexcept;        // keeps `top` right
+  void sum() noexcept { total = weigh_blocks(logits.data(), count, top, scale, sums.data()); }
+  std::int32_t draw(std::uint64_t bits) noexcept;  // after sum(): the integer inverse CDF
+  std::int32_t most_probable() const noexcept;     // lowest id wins ties
+  double weight(std::int32_t id) const noexcept;   // of one token
+
+ private:
+  void keep_top_k(std::size_t k) noexcept;
+  void keep_top_p(double p) noexcept;
+};
+
+}  // namespace temper

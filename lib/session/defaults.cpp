@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "session/defaults.h"
+
+#include <algorithm>
+#include <cstdio>
+
+namespace temper {
+
+ScheduleDefault default_schedule(const Spec &spec) {
+  auto kind = [](ScheduleKind value) { return static_cast<int32_t>(value); };
+  const auto levels = [&](int64_t fallback) {
+    return static_cast<int32_t>(std::clamp<int64_t>(spec.default_levels > 0 ? spec.default_levels : fallback, 1, 4096));
+  };
+  if (spec.autoregressive) return {kind(ScheduleKind::quench), 1, 1};
+  // Models whose settled context is cached are trained on blocks or windows; the others on all positions.
+  if (spec.context == Context::full) return {kind(ScheduleKind::flat), 0, levels(64)};
+  const int64_t width = spec.default_width > 0 ? spec.default_width : std::max<int64_t>(1, spec.block);
+  return {kind(ScheduleKind::block), width, levels(width)};
+}
+
+Result<Hyperschedule> make_default_schedule(const Spec &spec) {
+  const ScheduleDefault chosen = default_schedule(spec);
+  return Hyperschedule::create(static_cast<ScheduleKind>(chosen.kind), chosen.width, chosen.levels);
+}
+
+NoiseParameters default_noise(const Spec &spec) {
+  NoiseParameters noise;
+  switch (spec.path.kind) {
+    case PathKind::absorbing: noise.path = NoisePath::absorbing; break;
+    case PathKind::uniform: noise.path = NoisePath::uniform; break;
+    case PathKind::epsilon_hybrid: noise.path = NoisePath::epsilon; break;
+    case PathKind::gamma_hybrid: noise.path = NoisePath::gamma; break;
+    case PathKind::gidd: noise.path = NoisePath::gidd; break;
+  }
+  switch (spec.path.clock) {
+    case ClockKind::linear: noise.clock = NoiseClock::linear; break;
+    case ClockKind::log_linear: noise.clock = NoiseClock::log_linear; break;
+    case ClockKind::geometric: noise.clock = NoiseClock::geometric; break;
+    case ClockKind::cosine: noise.clock = NoiseClock::cosine; break;
+  }
+  noise.mix = spec.path.mix;
+  if (spec.path.e0 > 0.0) noise.e0 = spec.path.e0;
+  noise.sigma_min = spec.path.sigma_min;
+  noise.sigma_max = spec.path.sigma_max;
+  return noise;
+}
+
+std::string describe_path(const PathSpec &path) {
+  static constexpr const char *kinds[] = {"absorbing", "uniform", "epsilon-hybrid", "gamma-hybrid", "gidd"};
+  static constexpr const char *clocks[] = {"linear", "log-linear", "geometric", "cosine"};
+  char text[96];
+  const char *clock = clocks[static_cast<int>(path.clock)];
+  if (path.kind == PathKind::absorbing || path.kind == PathKind::uniform)
+    std::snprintf(text, sizeof text, "%s, %s clock", kinds[static_cast<int>(path.kind)], clock);
+  else
+    std::snprintf(text, sizeof text, "%s %g, %s clock", kinds[static_cast<int>(path.kind)], path.mix, clock);
+  return text;
+}
+
+}  // namespace temper

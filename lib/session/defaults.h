@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a session does when the caller names no hyperschedule or noise: what the model was trained with.
+#pragma once
+
+#include "model/spec.h"
+#include "noise/noise.h"
+#include "schedule/hyperschedule.h"
+
+#include <string>
+
+namespace temper {
+
+struct ScheduleDefault {
+  int32_t kind = 0;  // ScheduleKind
+  int64_t width = 0;
+  int32_t levels = 0;
+};
+
+ScheduleDefault default_schedule(const Spec &spec);
+Result<Hyperschedule> make_default_schedule(const Spec &spec);
+NoiseParameters default_noise(const Spec &spec);
+std::string describe_path(const PathSpec &path);
+
+}  // namespace temper

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+// Sizes and admissibility of a session, from metadata alone.
+#include "session/session.h"
+
+#include <algorithm>
+#include <limits>
+
+namespace temper {
+namespace {
+
+Status check_look_back(const Spec &spec, const SessionOptions &options, int64_t length) {
+  if (options.look_back == 0) {
+    if (length == 0) return Status(TEMPER_E_ARGUMENT, "an unbounded row needs a sliding context");
+    return Status();
+  }
+  if (!spec.rotary)
+    return fail(TEMPER_E_UNSUPPORTED, "%s has learned positions: its context can't slide", spec.family.c_str());
+  if (spec.context == Context::full)
+    return fail(TEMPER_E_UNSUPPORTED, "%s attends in both directions everywhere: its context can't slide",
+                spec.family.c_str());
+  if (spec.max_positions > 0 && options.look_back > spec.max_positions)
+    return fail(TEMPER_E_ARGUMENT, "the model was trained on %lld positions, it can't look back over %lld",
+                static_cast<long long>(spec.max_positions), static_cast<long long>(options.look_back));
+  if (length == 0 && !options.cache)
+    return Status(TEMPER_E_UNSUPPORTED, "an unbounded row can't do without the cache");
+  return Status();
+}
+
+}  // namespace
+
+Result<SessionPlan> plan_session(const Spec &spec, const Hyperschedule &schedule, int32_t rows, int64_t length,
+                                 const SessionOptions &options) {
+  constexpr int64_t most_positions = int64_t{1} << 30;
+  if (rows < 1 || rows > 4096) return fail(TEMPER_E_ARGUMENT, "rows must be 1 to 4096, not %d", rows);
+  if (length < 0 || length > most_positions)
+    return fail(TEMPER_E_ARGUMENT, "length must be 0 to 2^30, not %lld", static_cast<long long>(length));
+  TEMPER_TRY(check_look_back(spec, options, length));
+
+  SessionPlan plan;
+  plan.capacity = length == 0 ? -1 : length;
+  if (spec.max_positions > 0 && options.look_back == 0 && length > spec.max_positions) {
+    plan.capacity = spec.max_positions;
+    plan.model_limit = true;
+  }
+  plan.rules = {spec.context, spec.window, std::max<int64_t>(1, spec.block), spec.shifted, spec.noise_keys,
+                options.cache, options.look_back};
+
+  plan.max_active = schedule.max_active(plan.capacity);
+  if (plan.max_active < 0 || plan.max_active > most_positions)
+    return Status(TEMPER_E_UNSUPPORTED, "this hyperschedule has no bounded window for unbounded rows");
+  // Tokens that settled in the last step, the window, a block that isn't whole yet, and the row that a
+  // shifted model reads from.
+  plan.row_budget = 2 * plan.max_active + plan.rules.block + 2;
+  const bool everything = !options.cache || spec.context == Context::full;
+  if (plan.capacity >= 0 && (everything || plan.row_budget > plan.capacity + 1)) plan.row_budget = plan.capacity + 1;
+  if (plan.capacity < 0 && everything)
+    return fail(TEMPER_E_UNSUPPORTED, "%s recomputes all positions: rows can't be unbounded", spec.family.c_str());
+
+  int64_t slots = plan.capacity;
+  if (options.look_back > 0) {
+    const int64_t sliding = options.look_back + 2 * plan.row_budget + std::max<int64_t>(64, options.look_back / 4);
+    slots = plan.capacity < 0 ? sliding : std::min(plan.capacity, sliding);
+  }
+  // One slot more for the noisy row that nobody sees (rules without noise keys).
+  slots += 1;
+  plan.token_room = plan.capacity >= 0 ? plan.capacity : slots + 8192;
+
+  const int64_t prompt_rows = plan.capacity < 0 ? options.prefill_rows
+                                                : std::min<int64_t>(options.prefill_rows, plan.capacity);
+  const int64_t max_rows = std::max(rows * plan.row_budget, prompt_rows);
+  if (max_rows > std::numeric_limits<int32_t>::max() / 2 || slots > std::numeric_limits<int32_t>::max() / 2)
+    return Status(TEMPER_E_MEMORY, "the session would need more rows than memory can hold");
+  plan.forward.max_rows = static_cast<int32_t>(max_rows);
+  plan.forward.sequences = rows;
+  plan.forward.slots = static_cast<int32_t>(slots);
+  const bool by_level = spec.conditioning == Conditioning::sigma || spec.conditioning == Conditioning::time;
+  plan.forward.conditions = by_level ? schedule.levels() + 1 : 1;
+  // Rows of one call may be as far apart as their prompts are long; an endless row also moves on.
+  plan.forward.position_span = plan.capacity >= 0 ? plan.capacity + 1 : plan.token_room + 2 * slots;
+  return plan;
+}
+
+HeadDescription describe_head(const Spec &spec) {
+  HeadDescription head;
+  head.kind = spec.head;
+  head.kappa_eff = spec.kappa_eff;
+  head.carry_over = spec.carry_over;
+  head.mask_token = static_cast<int32_t>(spec.mask_token);
+  head.columns = static_cast<int32_t>(spec.columns);
+  head.vocabulary = static_cast<int32_t>(spec.columns);
+  return head;
+}
+
+Status check_parts(const SessionParts &parts, const SessionPlan &plan) {
+  const Spec &spec = parts.model->spec();
+  const bool causal_only = spec.context == Context::causal && spec.window == Window::causal && spec.shifted;
+  if (causal_only && (plan.max_active > 1 || parts.schedule.levels() > 1))
+    return fail(TEMPER_E_UNSUPPORTED,
+                "%s attends to the past only: it can follow the quench hyperschedule, not a window of %lld positions",
+                spec.family.c_str(), static_cast<long long>(plan.max_active));
+  // A model that never computes an undecided position needs no token for it.
+  const bool window_computed = !(spec.shifted && !spec.noise_keys && plan.max_active == 1);
+  if (parts.noise.uses_mask() && window_computed && spec.mask_token < 0)
+    return fail(TEMPER_E_UNSUPPORTED, "%s has no mask token that is known: name it with the option mask token",
+                spec.family.c_str());
+  return parts.sampler.check(describe_head(spec), parts.noise);
+}
+
+}  // namespace temper

@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+// Rotary positions, cache writes, slot moves and attention against the reference, and the same bits
+// for a row in any company.
+#include "harness.h"
+
+#include <algorithm>
+
+using namespace temper::test;
+
+namespace {
+
+struct Shape {
+  int32_t heads, kv_heads, head_dim, slots;
+  bool rotary, normed;
+};
+
+struct Inputs {
+  std::vector<float> qkv, cosines, sines, q_norm, k_norm;
+};
+
+Inputs make_inputs(Random &random, const Shape &shape, int32_t rows) {
+  const auto width = static_cast<size_t>((shape.heads + 2 * shape.kv_heads) * shape.head_dim);
+  const auto angles = static_cast<size_t>(shape.slots * std::max(1, shape.head_dim / 2));
+  return {randoms(random, static_cast<size_t>(rows) * width), randoms(random, angles), randoms(random, angles),
+          randoms(random, static_cast<size_t>(shape.head_dim)), randoms(random, static_cast<size_t>(shape.head_dim))};
+}
+
+temper_attention describe(const Shape &shape, const Inputs &inputs) {
+  return {shape.heads, shape.kv_heads, shape.head_dim, 0.3F, shape.rotary ? inputs.cosines.data() : nullptr,
+          shape.rotary ? inputs.sines.data() : nullptr, shape.normed ? inputs.q_norm.data() : nullptr,
+          shape.normed ? inputs.k_norm.data() : nullptr, 1e-6F};
+}
+
+// Writes all rows to the cache (layer 1 of 2), moves slots if asked, then attends rows [first, first+count).
+std::vector<float> run(const temper_backend *table, int32_t threads, const Shape &shape, const Inputs &inputs,
+                       const Rows &rows, int32_t first, int32_t count, bool move = false) {
+  const Opened on(table, threads);
+  const temper_rows all = rows.view();
+  StreamOf stream(on, all.count, shape.slots, 8);
+  const temper_kv_plan plan{2, 2, shape.slots, shape.kv_heads, shape.head_dim};
+  temper_kv *kv = nullptr;
+  check(on, table->kv_create(on.device, &plan, &kv));
+  const temper_attention attention = describe(shape, inputs);
+  std::vector<float> qkv = inputs.qkv;
+  check(on, table->begin(stream.stream, &all));
+  check(on, table->rotary_write(stream.stream, qkv.data(), &attention, kv, 1));
+  if (move) {
+    check(on, table->kv_move(stream.stream, kv, 0, 3, 1, shape.slots - 4));
+    check(on, table->kv_move(stream.stream, kv, 1, 0, 2, shape.slots - 4));
+    assert_true(table->kv_move(stream.stream, kv, 0, 3, 1, shape.slots) < 0);
+  }
+  const int64_t width = (shape.heads + 2 * shape.kv_heads) * shape.head_dim, made = shape.heads * shape.head_dim;
+  const temper_rows some{count, all.token + first, all.position + first, all.condition + first, all.sequence + first,
+                         all.slot + first, all.visible_begin + first, all.visible_end + first};
+  check(on, table->begin(stream.stream, &some));
+  std::vector<float> out(static_cast<size_t>(count * made), 5.0F);
+  check(on, table->attend(stream.stream, out.data(), qkv.data() + first * width, &attention, kv, 1));
+  // What was written to q is a result as well.
+  if (first == 0 && count == all.count) out.insert(out.end(), qkv.begin(), qkv.end());
+  table->kv_destroy(on.device, kv);
+  return out;
+}
+
+// Two sequences: causal rows, a window that sees everything, gaps and rows that see nothing.
+Rows make_rows(Random &random, const Shape &shape) {
+  Rows rows;
+  for (int32_t s = 0; s < 2; ++s) {
+    const int32_t count = shape.slots - s * 5, causal = count / 2;
+    for (int32_t r = 0; r < count; ++r) {
+      int32_t begin = 0, end = r < causal ? r + 1 : count;
+      if (r % 13 == 7) begin = between(random, 0, end);
+      if (r % 17 == 11) begin = end;
+      if (r % 17 == 12) begin = -5, end = -9;
+      rows.add(0, between(random, 0, shape.slots - 1), 0, s, r, begin, end);
+    }
+  }
+  return rows;
+}
+
+const Shape shapes[] = {{1, 1, 1, 6, false, false}, {2, 1, 2, 9, true, false},    {4, 2, 10, 33, true, true},
+                        {3, 3, 64, 70, true, false}, {6, 2, 30, 41, false, true},  {40, 2, 16, 20, true, false},
+                        {2, 2, 128, 150, true, true}, {1, 1, 7, 300, false, false}};
+
+void agrees_with_reference(void **) {
+  Random random(6);
+  for (const Shape &shape : shapes) {
+    const Rows rows = make_rows(random, shape);
+    const auto count = static_cast<int32_t>(rows.token.size());
+    const Inputs inputs = make_inputs(random, shape, count);
+    for (const bool move : {false, true}) {
+      const auto want = run(usable().back(), 1, shape, inputs, rows, 0, count, move);
+      for (const temper_backend *table : usable())
+        assert_close(run(table, 2, shape, inputs, rows, 0, count, move), want, 3e-5F, table->name);
+    }
+  }
+}
+
+void rows_dont_depend_on_company(void **) {
+  Random random(7);
+  for (const Shape &shape : shapes) {
+    const Rows rows = make_rows(random, shape);
+    const auto count = static_cast<int32_t>(rows.token.size());
+    const Inputs inputs = make_inputs(random, shape, count);
+    const auto width = static_cast<size_t>(shape.heads * shape.head_dim);
+    for (const temper_backend *table : usable()) {
+      const auto all = run(table, 1, shape, inputs, rows, 0, count);
+      for (const int32_t threads : {2, 3})
+        assert_same(run(table, threads, shape, inputs, rows, 0, count).data(), all.data(), all.size(), "threads");
+      for (int32_t first = 0; first < count; first += 5) {
+        const int32_t some = std::min(count - first, between(random, 1, 9));
+        const auto few = run(table, 2, shape, inputs, rows, first, some);
+        assert_same(few.data(), all.data() + static_cast<size_t>(first) * width, static_cast<size_t>(some) * width,
+                    "rows alone");
+      }
+    }
+  }
+}
+
+void slots_outside_are_refused(void **) {
+  Random random(8);
+  const Shape shape{1, 1, 4, 8, false, false};
+  const Inputs inputs = make_inputs(random, shape, 1);
+  const int32_t bad[][3] = {{8, 0, 1}, {-1, 0, 1}, {0, 0, 9}, {0, -1, 3}};
+  for (const temper_backend *table : usable())
+    for (const auto &row : bad) {
+      const Opened on(table, 1);
+      StreamOf stream(on, 1, 8, 8);
+      const temper_kv_plan plan{1, 1, 8, 1, 4};
+      temper_kv *kv = nullptr;
+      check(on, table->kv_create(on.device, &plan, &kv));
+      Rows rows;
+      rows.add(0, 0, 0, 0, row[0], row[1], row[2]);
+      const temper_rows view = rows.view();
+      const temper_attention attention = describe(shape, inputs);
+      std::vector<float> qkv = inputs.qkv, out(4);
+      check(on, table->begin(stream.stream, &view));
+      assert_int_equal(table->attend(stream.stream, out.data(), qkv.data(), &attention, kv, 0), TEMPER_E_ARGUMENT);
+      table->kv_destroy(on.device, kv);
+    }
+}
+
+}  // namespace
+
+int main() {
+  const CMUnitTest tests[] = {
+      cmocka_unit_test(agrees_with_reference),
+      cmocka_unit_test(rows_dont_depend_on_company),
+      cmocka_unit_test(slots_outside_are_refused),
+  };
+  return cmocka_run_group_tests_name("backend attention", tests, nullptr, nullptr);
+}

@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the backend tests share: opened devices, buffers, random values and small calls.
+#pragma once
+
+#include "backends/backend.h"
+#include "backends/registry.h"
+
+#include <atomic>
+#include <cstdint>
+#include <cstdlib>
+#include <cstring>
+#include <memory>
+#include <random>
+#include <string>
+#include <vector>
+
+// cmocka needs these before it.
+#include <csetjmp>
+#include <cstdarg>
+#include <cstddef>
+extern "C" {
+#include <cmocka.h>
+}
+
+namespace temper::test {
+
+// Counts what is out and fails at a chosen allocation.
+struct CountingAllocator {
+  std::atomic<int64_t> live{0}, calls{0};
+  int64_t fail_at = -1;
+  temper_allocator table{this, take, give};
+
+  static void *take(void *user, size_t size, size_t alignment) {
+    auto *self = static_cast<CountingAllocator *>(user);
+    if (self->calls.fetch_add(1) == self->fail_at) return nullptr;
+    void *memory = std::aligned_alloc(alignment, (size + alignment - 1) / alignment * alignment);
+    if (memory != nullptr) {
+      self->live += static_cast<int64_t>(size);
+      std::memset(memory, 0xA5, size);
+    }
+    return memory;
+  }
+  static void give(void *user, void *memory, size_t size) {
+    static_cast<CountingAllocator *>(user)->live -= static_cast<int64_t>(size);
+    std::free(memory);
+  }
+};
+
+struct Opened {
+  const temper_backend *ops;
+  CountingAllocator allocator;
+  temper_device *device = nullptr;
+
+  Opened(const temper_backend *table, int32_t threads) : ops(table) {
+    const temper_device_options options{&allocator.table, threads, 0};
+    char reason[200] = "";
+    if (ops->open(&options, &device, reason, sizeof reason) != TEMPER_OK) fail_msg("open: %s", reason);
+  }
+  ~Opened() {
+    ops->close(device);
+    if (allocator.live != 0) print_error("%s leaks %lld bytes\n", ops->name, static_cast<long long>(allocator.live));
+    if (allocator.live != 0) std::abort();
+  }
+  Opened(const Opened &) = delete;
+  Opened &operator=(const Opened &) = delete;
+};
+
+inline void check(const Opened &opened, int32_t code) {
+  if (code < 0) fail_msg("%s: %d %s", opened.ops->name, code, opened.ops->last_error(opened.device));
+}
+
+using Random = std::mt19937;
+inline std::vector<float> randoms(Random &random, size_t count, float scale = 1.0F) {
+  std::normal_distribution<float> normal(0.0F, scale);
+  std::vector<float> values(count);
+  for (float &value : values) value = normal(random);
+  return values;
+}
+inline int32_t between(Random &random, int32_t low, int32_t high) {
+  return std::uniform_int_distribution<int32_t>(low, high)(random);
+}
+
+// The rows of a call with their own storage.
+struct Rows {
+  std::vector<int32_t> token, position, condition, sequence, slot, begin, end;
+  void add(int32_t t, int32_t p, int32_t c, int32_t s, int32_t at, int32_t from, int32_t to) {
+    token.push_back(t);
+    position.push_back(p);
+    condition.push_back(c);
+    sequence.push_back(s);
+    slot.push_back(at);
+    begin.push_back(from);
+    end.push_back(to);
+  }
+  temper_rows view() const {
+    return {static_cast<int32_t>(token.size()), token.data(), position.data(), condition.data(),
+            sequence.data(), slot.data(), begin.data(), end.data()};
+  }
+};
+
+inline Rows plain_rows(int32_t count) {
+  Rows rows;
+  for (int32_t r = 0; r < count; ++r) rows.add(r, r, 0, 0, r, 0, r + 1);
+  return rows;
+}
+
+struct StreamOf {
+  const Opened &opened;
+  temper_stream *stream = nullptr;
+  StreamOf(const Opened &on, int32_t rows, int32_t slots, int64_t width, std::vector<temper_linear *> linears = {})
+      : opened(on) {
+    const temper_stream_plan plan{rows, rows, slots, width};
+    check(on, on.ops->stream_create(on.device, &plan, linears.data(), static_cast<int32_t>(linears.size()), &stream));
+  }
+  ~StreamOf() { opened.ops->stream_destroy(opened.device, stream); }
+  StreamOf(const StreamOf &) = delete;
+  StreamOf &operator=(const StreamOf &) = delete;
+};
+
+inline void assert_close(const std::vector<float> &got, const std::vector<float> &want, float tolerance,
+                         const char *what) {
+  assert_int_equal(got.size(), want.size());
+  for (size_t i = 0; i < got.size(); ++i) {
+    const float bound = tolerance * (1.0F + (want[i] < 0 ? -want[i] : want[i]));
+    const float gap = got[i] < want[i] ? want[i] - got[i] : got[i] - want[i];
+    if (!(gap <= bound))
+      fail_msg("%s: value %zu is %.9g, not %.9g", what, i, static_cast<double>(got[i]), static_cast<double>(want[i]));
+  }
+}
+
+inline void assert_same(const float *got, const float *want, size_t count, const char *what) {
+  for (size_t i = 0; i < count; ++i)
+    if (std::memcmp(got + i, want + i, sizeof(float)) != 0)
+      fail_msg("%s: value %zu is %.9g, not the same bits as %.9g", what, i, static_cast<double>(got[i]),
+               static_cast<double>(want[i]));
+}
+
+// All backends that can be used here, the reference among them.
+inline const std::vector<const temper_backend *> &usable() {
+  static const std::vector<const temper_backend *> tables = [] {
+    std::vector<const temper_backend *> found;
+    auto registry = BackendRegistry::create();
+    if (!registry.ok()) return found;
+    for (const BackendInfo &info : registry.value()->list())
+      if (info.table != nullptr && info.score > 0 && info.table->host_memory != 0) found.push_back(info.table);
+    return found;
+  }();
+  return tables;
+}
+
+}  // namespace temper::test

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+// Matrix products: every backend against the reference, and the same bits for a row in any company.
+#include "linear_case.h"
+
+#include <algorithm>
+
+using namespace temper::test;
+
+namespace {
+
+const temper_backend *find_reference() {
+  for (const temper_backend *table : usable())
+    if (std::string(table->name) == "reference") return table;
+  return nullptr;
+}
+
+void agrees_with_reference(void **) {
+  Random random(1);
+  const Opened plain(find_reference(), 1);
+  for (const temper_backend *table : usable()) {
+    const Opened fast(table, 2);
+    for (int round = 0; round < 120; ++round) {
+      const int32_t activation = between(random, 0, 3);
+      std::vector<int64_t> sizes;
+      const int32_t part_count = between(random, 1, 4);
+      for (int32_t i = 0; i < part_count; ++i) sizes.push_back(between(random, 1, 70));
+      if (activation == TEMPER_ACTIVATION_SWIGLU) sizes = {sizes[0], sizes[0]};
+      const LinearCase linear(random, between(random, 1, round % 10 == 0 ? 1100 : 90), sizes, between(random, 0, 1) * 2,
+                              activation, between(random, 0, 1), between(random, 0, 2), between(random, 0, 1) != 0);
+      const int32_t rows = round % 20 == 0 ? 110 : between(random, 1, 20);
+      const auto in = randoms(random, static_cast<size_t>(rows * linear.inputs));
+      const auto residual = randoms(random, static_cast<size_t>(rows * linear.width));
+      const auto gates = randoms(random, static_cast<size_t>(2 * (linear.width + 3)));
+      const float *added = between(random, 0, 1) != 0 ? residual.data() : nullptr;
+      const auto *gated = between(random, 0, 1) != 0 ? &gates : nullptr;
+      temper_linear *a = linear.make(plain), *b = linear.make(fast);
+      assert_close(linear.run(fast, b, in, 0, rows, added, gated), linear.run(plain, a, in, 0, rows, added, gated),
+                   2e-5F, table->name);
+      plain.ops->linear_destroy(plain.device, a);
+      fast.ops->linear_destroy(fast.device, b);
+    }
+  }
+}
+
+void large_calls_agree(void **) {
+  Random random(2);
+  const Opened plain(find_reference(), 1);
+  for (const temper_backend *table : usable()) {
+    const Opened fast(table, 2);
+    for (const int32_t storage : {TEMPER_DTYPE_F32, TEMPER_DTYPE_BF16})
+      for (const int32_t activation : {TEMPER_ACTIVATION_NONE, TEMPER_ACTIVATION_SWIGLU}) {
+        const LinearCase linear(random, 67, {83, 83}, storage, activation, 0, TEMPER_DTYPE_F32, true);
+        const int32_t rows = 539;
+        const auto in = randoms(random, static_cast<size_t>(rows * linear.inputs));
+        const auto residual = randoms(random, static_cast<size_t>(rows * linear.width));
+        temper_linear *a = linear.make(plain), *b = linear.make(fast);
+        assert_close(linear.run(fast, b, in, 0, rows, residual.data(), nullptr),
+                     linear.run(plain, a, in, 0, rows, residual.data(), nullptr), 2e-5F, table->name);
+        plain.ops->linear_destroy(plain.device, a);
+        fast.ops->linear_destroy(fast.device, b);
+      }
+  }
+}
+
+void rows_dont_depend_on_company(void **) {
+  Random random(3);
+  for (const temper_backend *table : usable()) {
+    const Opened one(table, 1), two(table, 2), three(table, 3);
+    for (const int32_t storage : {TEMPER_DTYPE_F32, TEMPER_DTYPE_BF16})
+      for (const int64_t inputs : {1, 7, 64, 515, 1301}) {
+        const LinearCase linear(random, inputs, {57, 40}, storage, TEMPER_ACTIVATION_GELU_TANH, 0, TEMPER_DTYPE_F32,
+                                true);
+        const int32_t rows = 103;
+        const auto in = randoms(random, static_cast<size_t>(rows * inputs));
+        temper_linear *on_one = linear.make(one), *on_two = linear.make(two), *on_three = linear.make(three);
+        const auto all = linear.run(one, on_one, in, 0, rows, nullptr, nullptr);
+        assert_same(linear.run(two, on_two, in, 0, rows, nullptr, nullptr).data(), all.data(), all.size(), "2 threads");
+        assert_same(linear.run(three, on_three, in, 0, rows, nullptr, nullptr).data(), all.data(), all.size(),
+                    "3 threads");
+        for (int32_t count : {1, 2, 3, 4, 5, 6, 7, 12, 13, 48, 97})
+          for (int32_t first : {0, rows - count}) {
+            const auto some = linear.run(two, on_two, in, first, count, nullptr, nullptr);
+            assert_same(some.data(), all.data() + first * linear.width, some.size(), "rows alone");
+          }
+        one.ops->linear_destroy(one.device, on_one);
+        two.ops->linear_destroy(two.device, on_two);
+        three.ops->linear_destroy(three.device, on_three);
+      }
+  }
+}
+
+void refuses_nonsense(void **) {
+  for (const temper_backend *table : usable()) {
+    const Opened on(table, 2);
+    const float weight[4] = {1, 2, 3, 4};
+    const temper_linear_part good{weight, TEMPER_DTYPE_F32, 2, nullptr};
+    temper_linear *linear = nullptr;
+    temper_linear_desc desc{0, 1, &good, 0, TEMPER_DTYPE_F32, TEMPER_ACTIVATION_NONE};
+    assert_int_equal(table->linear_create(on.device, &desc, &linear), TEMPER_E_ARGUMENT);
+    desc = {2, 5, &good, 0, TEMPER_DTYPE_F32, TEMPER_ACTIVATION_NONE};
+    assert_int_equal(table->linear_create(on.device, &desc, &linear), TEMPER_E_ARGUMENT);
+    desc = {2, 1, &good, 0, 17, TEMPER_ACTIVATION_NONE};
+    assert_int_equal(table->linear_create(on.device, &desc, &linear), TEMPER_E_UNSUPPORTED);
+    assert_true(std::strlen(table->last_error(on.device)) > 0);
+  }
+}
+
+}  // namespace
+
+int main() {
+  if (find_reference() == nullptr) return 1;
+  const CMUnitTest tests[] = {
+      cmocka_unit_test(agrees_with_reference),
+      cmocka_unit_test(large_calls_agree),
+      cmocka_unit_test(rows_dont_depend_on_company),
+      cmocka_unit_test(refuses_nonsense),
+  };
+  return cmocka_run_group_tests_name("backend linear", tests, nullptr, nullptr);
+}
