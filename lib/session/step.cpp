@@ -128,7 +128,9 @@ Status Session::prefill(std::size_t index, StepReport &report) {
   while (sequence.settled - sequence.frozen + static_cast<int64_t>(sequence.active.size()) > plan_.row_budget) {
     TEMPER_TRY(drop_slots(index));
     const Frontier frontier{sequence.frozen, sequence.settled, sequence.slot_base};
-    int64_t end = std::min({prefill_end(plan_.rules, frontier), sequence.frozen + plan_.forward.max_rows,
+    const int64_t chunk = std::min<int64_t>(plan_.forward.max_rows,
+                                            std::max<int64_t>(options_.prefill_rows, plan_.rules.block));
+    int64_t end = std::min({prefill_end(plan_.rules, frontier), sequence.frozen + chunk,
                             sequence.slot_base + plan_.forward.slots});
     if (plan_.rules.context == Context::block_causal) end = end / plan_.rules.block * plan_.rules.block;
     if (end <= sequence.frozen) break;

@@ -27,6 +27,11 @@ libraries="$root/$libdir"
 for module in "$@"; do
   [ -f "$libraries/temper/libtemper-$module.so" ] || fail "no module for $module"
 done
+if [ -x "$root/bin/temper" ]; then
+  [ -f "$root/share/man/man1/temper.1" ] || fail "no manual page"
+  LD_LIBRARY_PATH="$libraries" "$root/bin/temper" --help >/dev/null || fail "the program doesn't start"
+  [ ! -f "$model/config.json" ] || [ -f "$root/share/temper/model/config.json" ] || fail "no model"
+fi
 if grep -rl "$build" "$root/include" "$libraries/pkgconfig"; then
   fail "an installed file names the build folder"
 fi

@@ -75,7 +75,7 @@ void test_greedy_text(void **) {
   }
 }
 
-std::string quoted(const std::string &path) { return "'" + path + "'"; }
+std::string in_quotes(const std::string &path) { return "'" + path + "'"; }
 
 }  // namespace
 
@@ -96,8 +96,8 @@ int main() {
     return 77;
   }
   folder = place + "/model";
-  const std::string command = "python3 " + quoted(script) + " " + quoted(data + "stories260K.bin") + " " +
-                              quoted(data + "tok512.bin") + " " + quoted(folder);
+  const std::string command = "python3 " + in_quotes(script) + " " + in_quotes(data + "stories260K.bin") + " " +
+                              in_quotes(data + "tok512.bin") + " " + in_quotes(folder);
   int failures = 1;
   if (std::system(command.c_str()) == 0) {
     const CMUnitTest tests[] = {cmocka_unit_test(test_greedy_text)};

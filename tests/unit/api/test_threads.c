@@ -5,6 +5,7 @@
 #include "world.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
@@ -143,12 +144,13 @@ static void sessions_come_and_go(void **state) {
   world_close(&shared);
 }
 
-static atomic_int stop;
+static atomic_int stop, begun;
 
 static void *keep_cancelling(void *session) {
   const struct timespec pause = {0, 50000};
   while (!atomic_load(&stop)) {
     temper_session_cancel(session);
+    atomic_store(&begun, 1);
     nanosleep(&pause, NULL);
   }
   return NULL;
@@ -172,7 +174,9 @@ static void cancelled_steps_change_nothing(void **state) {
   assert_int_equal(error.status, TEMPER_E_CANCELLED);
   assert_true(strlen(error.message) > 5);
   atomic_store(&stop, 0);
+  atomic_store(&begun, 0);
   assert_int_equal(pthread_create(&other, NULL, keep_cancelling, w.session), 0);
+  while (!atomic_load(&begun)) sched_yield();
   for (;;) {
     const temper_status status = temper_session_step(w.session, NULL, &error);
     size_t read;
@@ -191,6 +195,7 @@ static void cancelled_steps_change_nothing(void **state) {
   atomic_store(&stop, 1);
   pthread_join(other, NULL);
   print_message("%d steps were cancelled\n", (int)cancelled);
+  assert_true(cancelled > 0);
   assert_int_equal(count, expected_count);
   assert_memory_equal(tokens, expected, (size_t)count * sizeof tokens[0]);
   world_close(&w);
