@@ -14,7 +14,7 @@ namespace temper::cpu {
 // inputs [input/2][output], the even input in the low half of a 32-bit word.
 inline constexpr int64_t panel_width = 16;
 // Inputs summed before the next panel takes its turn, so that a part of a panel stays in L1.
-inline constexpr int64_t input_block = 512;
+inline constexpr int64_t input_block = 256;
 
 // What follows the sums. Columns count from the first output of the call.
 struct Finish {

@@ -43,8 +43,9 @@ constexpr int most_panels(int rows) {
   return fit >= 4 ? 4 : (fit >= 2 ? 2 : 1);
 }
 
-// Multiply-adds keep a few rows' tile from running ahead far enough for the hardware alone. (Past the
-// last panel this touches an address that is never read.)
+// Multiply-adds keep a few rows' tile from running ahead far enough for the hardware alone: a single
+// tile asks for what it reads 32 inputs later; several tiles share a part of the panels, and fetch the
+// next part while they compute. (Past the last panel this touches an address that is never read.)
 constexpr int64_t prefetch_words = 32 * panel_width;
 
 template <int Count>
@@ -56,7 +57,7 @@ HWY_INLINE void load_weights(const float *row, V *out) {
 // Adds inputs [from, to) of R rows with P neighbouring panels to the tile.
 template <int R, int P>
 HWY_INLINE void tile_f32(const float *weights, std::size_t stride, int64_t from, int64_t to, int64_t inputs,
-                         const float *x, float *tile, int64_t tile_stride) {
+                         const float *x, float *tile, int64_t tile_stride, int64_t ahead) {
   const Floats d;
   V sums[R][P * panel_vectors];
 #pragma GCC unroll 12
@@ -67,7 +68,7 @@ HWY_INLINE void tile_f32(const float *weights, std::size_t stride, int64_t from,
 #pragma GCC unroll 4
     for (int p = 0; p < P; ++p) {
       const float *at = weights + static_cast<std::size_t>(p) * stride + k * panel_width;
-      if constexpr (R > 2) hwy::Prefetch(at + prefetch_words);
+      if constexpr (R > 2) hwy::Prefetch(at + ahead);
       V w[panel_vectors];
       load_weights<panel_vectors>(at, w);
 #pragma GCC unroll 12
@@ -87,7 +88,7 @@ HWY_INLINE void tile_f32(const float *weights, std::size_t stride, int64_t from,
 
 template <int R, int P>
 HWY_INLINE void tile_bf16(const uint32_t *weights, std::size_t stride, int64_t from, int64_t to, int64_t inputs,
-                          const float *x, float *tile, int64_t tile_stride) {
+                          const float *x, float *tile, int64_t tile_stride, int64_t ahead) {
   const Floats d;
   const Words dw;
   const auto high = hn::Set(dw, 0xFFFF0000U);
@@ -101,7 +102,7 @@ HWY_INLINE void tile_bf16(const uint32_t *weights, std::size_t stride, int64_t f
 #pragma GCC unroll 4
     for (int p = 0; p < P; ++p) {
       const uint32_t *at = weights + static_cast<std::size_t>(p) * stride + k * panel_width;
-      if constexpr (R > 2) hwy::Prefetch(at + prefetch_words);
+      if constexpr (R > 2) hwy::Prefetch(at + ahead);
       V even[panel_vectors], odd[panel_vectors];
 #pragma GCC unroll 8
       for (int v = 0; v < panel_vectors; ++v) {
@@ -138,36 +139,36 @@ HWY_INLINE void tile_bf16(const uint32_t *weights, std::size_t stride, int64_t f
 
 template <int R, int P>
 HWY_INLINE void tile_of(const float *w, std::size_t stride, int64_t from, int64_t to, int64_t inputs, const float *x,
-                        float *tile, int64_t tile_stride) {
-  tile_f32<R, P>(w, stride, from, to, inputs, x, tile, tile_stride);
+                        float *tile, int64_t tile_stride, int64_t ahead) {
+  tile_f32<R, P>(w, stride, from, to, inputs, x, tile, tile_stride, ahead);
 }
 template <int R, int P>
 HWY_INLINE void tile_of(const uint32_t *w, std::size_t stride, int64_t from, int64_t to, int64_t inputs,
-                        const float *x, float *tile, int64_t tile_stride) {
-  tile_bf16<R, P>(w, stride, from, to, inputs, x, tile, tile_stride);
+                        const float *x, float *tile, int64_t tile_stride, int64_t ahead) {
+  tile_bf16<R, P>(w, stride, from, to, inputs, x, tile, tile_stride, ahead);
 }
 
 // R rows with all panels of the group, inputs [from, to).
 template <int R, typename W>
 HWY_NOINLINE void rows_of(const W *weights, std::size_t stride, int32_t panels, int64_t from, int64_t to,
-                          int64_t inputs, const float *x, float *tile, int64_t tile_stride) {
+                          int64_t inputs, const float *x, float *tile, int64_t tile_stride, int64_t ahead) {
   constexpr int P = most_panels(R);
   int32_t p = 0;
   for (; p + P <= panels; p += P)
     tile_of<R, P>(weights + static_cast<std::size_t>(p) * stride, stride, from, to, inputs, x,
-                  tile + p * panel_width, tile_stride);
+                  tile + p * panel_width, tile_stride, ahead);
   for (; p < panels; ++p)
     tile_of<R, 1>(weights + static_cast<std::size_t>(p) * stride, stride, from, to, inputs, x,
-                  tile + p * panel_width, tile_stride);
+                  tile + p * panel_width, tile_stride, ahead);
 }
 
 template <int R, typename W>
 HWY_INLINE void rows_up_to(int64_t rows, const W *weights, std::size_t stride, int32_t panels, int64_t from, int64_t to,
-                        int64_t inputs, const float *x, float *tile, int64_t tile_stride) {
+                        int64_t inputs, const float *x, float *tile, int64_t tile_stride, int64_t ahead) {
   if (rows == R) {
-    rows_of<R>(weights, stride, panels, from, to, inputs, x, tile, tile_stride);
+    rows_of<R>(weights, stride, panels, from, to, inputs, x, tile, tile_stride, ahead);
   } else if constexpr (R > 1) {
-    rows_up_to<R - 1>(rows, weights, stride, panels, from, to, inputs, x, tile, tile_stride);
+    rows_up_to<R - 1>(rows, weights, stride, panels, from, to, inputs, x, tile, tile_stride, ahead);
   }
 }
 
@@ -179,6 +180,7 @@ HWY_INLINE void sums_of(const W *weights, std::size_t stride, int32_t panels, in
   // One pass streams the panels; more rows than a tile come back to a part while it is in L1.
   const int64_t block = rows <= most ? inputs : input_block;
   const int32_t together = rows <= most ? panels : most_panels(most);
+  const int64_t ahead = rows <= most ? prefetch_words : together * static_cast<int64_t>(stride);
   const auto group = [&](int32_t p, int32_t count, int64_t from, int64_t to) {
     const W *w = weights + static_cast<std::size_t>(p) * stride;
     float *to_tile = tile + p * panel_width;
@@ -187,7 +189,7 @@ HWY_INLINE void sums_of(const W *weights, std::size_t stride, int32_t panels, in
     for (int64_t t = 0; t < tiles; ++t) {
       const int64_t r = rows * t / tiles;
       rows_up_to<most>(rows * (t + 1) / tiles - r, w, stride, count, from, to, inputs, x + r * inputs,
-                         to_tile + r * tile_stride, tile_stride);
+                         to_tile + r * tile_stride, tile_stride, ahead);
     }
   };
   for (int64_t from = 0; from < inputs; from += block)

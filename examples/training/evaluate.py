@@ -55,18 +55,20 @@ def _prompt_aside(level, start, prompt):
 
 def terms(logits, clean, noised, level, tokens, epsilon):
     """Terms of the bound [K, S] for one step down from `level` (MATH 5)."""
-    log_pi = torch.log_softmax(logits[..., :tokens].double(), -1)
-    ce = -log_pi.gather(-1, clean.expand(noised.shape)[..., None])[..., 0]
+    log_pi = torch.log_softmax(logits[..., :tokens], -1)
+    target = clean.expand(noised.shape)[..., None]
+    ce = -log_pi.gather(-1, target)[..., 0].double()
     masked = noised == tokens
     # Into a level above 0 a revealed token is noised with epsilon again:
     # KL(Q || P), Q = (1-e) delta + e/N and P = (1-e) pi + e/N, times 1/level.
-    low = epsilon / tokens
-    high = 1.0 - epsilon + low
-    log_p = torch.log((1.0 - epsilon) * log_pi.exp() + low)
-    log_p0 = log_p.gather(-1, clean.expand(noised.shape)[..., None])[..., 0]
-    kl = high * (np.log(high) - log_p0)
+    kl = ce
     if epsilon > 0.0:
-        kl = kl + low * ((tokens - 1) * np.log(low) - (log_p.sum(-1) - log_p0))
+        low = epsilon / tokens
+        high = 1.0 - epsilon + low
+        log_p = torch.log((1.0 - epsilon) * log_pi.exp() + low)
+        log_p0 = log_p.gather(-1, target)[..., 0].double()
+        others = log_p.sum(-1, dtype=torch.float64) - log_p0
+        kl = high * (np.log(high) - log_p0) + low * ((tokens - 1) * np.log(low) - others)
     out = torch.where(masked, kl / level.clamp(min=1), torch.zeros_like(kl))
     # Into level 0 every position is drawn from pi (without replacement noise
     # a visible token is kept, at no cost).
