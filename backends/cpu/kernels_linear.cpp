@@ -44,9 +44,15 @@ constexpr int most_panels(int rows) {
 }
 
 // Multiply-adds keep a few rows' tile from running ahead far enough for the hardware alone: a single
-// tile asks for what it reads 32 inputs later; several tiles share a part of the panels, and fetch the
-// next part while they compute. (Past the last panel this touches an address that is never read.)
+// tile asks for what it reads 32 inputs later; several tiles share a part of the panels, and each fetches
+// its share of the next part while it computes, so that memory is busy all the time. (Past the last panel
+// this touches an address that is never read.)
 constexpr int64_t prefetch_words = 32 * panel_width;
+
+// Words from the start of a tile's panel to the first that it fetches, and from one fetch to the next.
+struct Ahead {
+  int64_t first, pace;
+};
 
 template <int Count>
 HWY_INLINE void load_weights(const float *row, V *out) {
@@ -57,7 +63,7 @@ HWY_INLINE void load_weights(const float *row, V *out) {
 // Adds inputs [from, to) of R rows with P neighbouring panels to the tile.
 template <int R, int P>
 HWY_INLINE void tile_f32(const float *weights, std::size_t stride, int64_t from, int64_t to, int64_t inputs,
-                         const float *x, float *tile, int64_t tile_stride, int64_t ahead) {
+                         const float *x, float *tile, int64_t tile_stride, Ahead ahead) {
   const Floats d;
   V sums[R][P * panel_vectors];
 #pragma GCC unroll 12
@@ -67,8 +73,9 @@ HWY_INLINE void tile_f32(const float *weights, std::size_t stride, int64_t from,
   for (int64_t k = from; k < to; ++k) {
 #pragma GCC unroll 4
     for (int p = 0; p < P; ++p) {
-      const float *at = weights + static_cast<std::size_t>(p) * stride + k * panel_width;
-      if constexpr (R > 2) hwy::Prefetch(at + ahead);
+      const float *panel = weights + static_cast<std::size_t>(p) * stride;
+      const float *at = panel + k * panel_width;
+      if constexpr (R > 2) hwy::Prefetch(panel + ahead.first + (k - from) * ahead.pace);
       V w[panel_vectors];
       load_weights<panel_vectors>(at, w);
 #pragma GCC unroll 12
@@ -88,7 +95,7 @@ HWY_INLINE void tile_f32(const float *weights, std::size_t stride, int64_t from,
 
 template <int R, int P>
 HWY_INLINE void tile_bf16(const uint32_t *weights, std::size_t stride, int64_t from, int64_t to, int64_t inputs,
-                          const float *x, float *tile, int64_t tile_stride, int64_t ahead) {
+                          const float *x, float *tile, int64_t tile_stride, Ahead ahead) {
   const Floats d;
   const Words dw;
   const auto high = hn::Set(dw, 0xFFFF0000U);
@@ -101,8 +108,9 @@ HWY_INLINE void tile_bf16(const uint32_t *weights, std::size_t stride, int64_t f
   for (int64_t k = from / 2; k < pairs; ++k) {
 #pragma GCC unroll 4
     for (int p = 0; p < P; ++p) {
-      const uint32_t *at = weights + static_cast<std::size_t>(p) * stride + k * panel_width;
-      if constexpr (R > 2) hwy::Prefetch(at + ahead);
+      const uint32_t *panel = weights + static_cast<std::size_t>(p) * stride;
+      const uint32_t *at = panel + k * panel_width;
+      if constexpr (R > 2) hwy::Prefetch(panel + ahead.first + (k - from / 2) * ahead.pace);
       V even[panel_vectors], odd[panel_vectors];
 #pragma GCC unroll 8
       for (int v = 0; v < panel_vectors; ++v) {
@@ -139,19 +147,19 @@ HWY_INLINE void tile_bf16(const uint32_t *weights, std::size_t stride, int64_t f
 
 template <int R, int P>
 HWY_INLINE void tile_of(const float *w, std::size_t stride, int64_t from, int64_t to, int64_t inputs, const float *x,
-                        float *tile, int64_t tile_stride, int64_t ahead) {
+                        float *tile, int64_t tile_stride, Ahead ahead) {
   tile_f32<R, P>(w, stride, from, to, inputs, x, tile, tile_stride, ahead);
 }
 template <int R, int P>
 HWY_INLINE void tile_of(const uint32_t *w, std::size_t stride, int64_t from, int64_t to, int64_t inputs,
-                        const float *x, float *tile, int64_t tile_stride, int64_t ahead) {
+                        const float *x, float *tile, int64_t tile_stride, Ahead ahead) {
   tile_bf16<R, P>(w, stride, from, to, inputs, x, tile, tile_stride, ahead);
 }
 
 // R rows with all panels of the group, inputs [from, to).
 template <int R, typename W>
 HWY_NOINLINE void rows_of(const W *weights, std::size_t stride, int32_t panels, int64_t from, int64_t to,
-                          int64_t inputs, const float *x, float *tile, int64_t tile_stride, int64_t ahead) {
+                          int64_t inputs, const float *x, float *tile, int64_t tile_stride, Ahead ahead) {
   constexpr int P = most_panels(R);
   int32_t p = 0;
   for (; p + P <= panels; p += P)
@@ -164,7 +172,7 @@ HWY_NOINLINE void rows_of(const W *weights, std::size_t stride, int32_t panels, 
 
 template <int R, typename W>
 HWY_INLINE void rows_up_to(int64_t rows, const W *weights, std::size_t stride, int32_t panels, int64_t from, int64_t to,
-                        int64_t inputs, const float *x, float *tile, int64_t tile_stride, int64_t ahead) {
+                        int64_t inputs, const float *x, float *tile, int64_t tile_stride, Ahead ahead) {
   if (rows == R) {
     rows_of<R>(weights, stride, panels, from, to, inputs, x, tile, tile_stride, ahead);
   } else if constexpr (R > 1) {
@@ -180,14 +188,20 @@ HWY_INLINE void sums_of(const W *weights, std::size_t stride, int32_t panels, in
   // One pass streams the panels; more rows than a tile come back to a part while it is in L1.
   const int64_t block = rows <= most ? inputs : input_block;
   const int32_t together = rows <= most ? panels : most_panels(most);
-  const int64_t ahead = rows <= most ? prefetch_words : together * static_cast<int64_t>(stride);
   const auto group = [&](int32_t p, int32_t count, int64_t from, int64_t to) {
     const W *w = weights + static_cast<std::size_t>(p) * stride;
     float *to_tile = tile + p * panel_width;
     // Tiles of like size: eight rows are four and four, as each tile reads the weights again.
     const int64_t tiles = (rows + most - 1) / most;
+    // Inputs, or pairs of them, stand `panel_width` words apart.
+    constexpr int64_t inputs_of_word = std::is_same_v<W, float> ? 1 : 2;
+    const int64_t begin = from / inputs_of_word * panel_width;
+    const int64_t share = (to - from) / inputs_of_word * panel_width / tiles;
     for (int64_t t = 0; t < tiles; ++t) {
       const int64_t r = rows * t / tiles;
+      const Ahead ahead = tiles == 1 ? Ahead{begin + prefetch_words, panel_width}
+                                     : Ahead{together * static_cast<int64_t>(stride) + begin + t * share,
+                                             panel_width / tiles};
       rows_up_to<most>(rows * (t + 1) / tiles - r, w, stride, count, from, to, inputs, x + r * inputs,
                          to_tile + r * tile_stride, tile_stride, ahead);
     }
