@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Files -> Spec + Weights. Reads config.json and the safetensors of a folder (or the same from
 // memory), decides the family by tensors and fields together, checks every shape, and records what
-// was assumed and why. Touches no weight values except to look for NaN where that is asked for.
+// was assumed and why. Weight values are not inspected: logits that are not finite are an error of a step.
 #pragma once
 
 #include "base/status.h"

@@ -83,7 +83,7 @@ struct Spec {
   int64_t block = 0;      // block size of block rules, 0: none
   bool shifted = false;   // row i predicts token i+1
   bool noise_keys = true; // inputs at level T are attended to (false: drop_noise_keys of MATH 3.5)
-  decltype(HeadDescription::kind) head{};  // posterior
+  HeadForm head = HeadForm::posterior;  // how logits are read (MATH 2)
   double kappa_eff = std::numeric_limits<double>::quiet_NaN();  // NaN: the path's own kappa_t
   bool carry_over = true;  // visible tokens keep themselves: the head is ignored at real tokens
   PathSpec path;

@@ -25,12 +25,12 @@ const char *name_of(Window window) {
   return "full";
 }
 
-const char *name_of(HeadChoice head) {
+const char *name_of(HeadForm head) {
   switch (head) {
-    case HeadChoice::posterior: return "posterior";
-    case HeadChoice::leave_one_out: return "leave_one_out";
-    case HeadChoice::score_exact: return "score_exact";
-    case HeadChoice::score_official_gamma: break;
+    case HeadForm::posterior: return "posterior";
+    case HeadForm::leave_one_out: return "leave_one_out";
+    case HeadForm::score_exact: return "score_exact";
+    case HeadForm::score_official_gamma: break;
   }
   return "score_official_gamma";
 }
@@ -108,7 +108,7 @@ void Draft::set_noise_keys(bool keys, const std::string &why) {
   note("noise keys", keys ? "attended to" : "dropped", why);
 }
 
-void Draft::set_head(HeadChoice head, double kappa_eff, bool carry_over, const std::string &why) {
+void Draft::set_head(HeadForm head, double kappa_eff, bool carry_over, const std::string &why) {
   spec.head = head;
   spec.kappa_eff = kappa_eff;
   spec.carry_over = carry_over;

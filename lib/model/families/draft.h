@@ -18,8 +18,6 @@ constexpr int64_t width_limit = int64_t{1} << 20;
 constexpr int64_t head_limit = int64_t{1} << 16;
 constexpr int64_t id_limit = (int64_t{1} << 31) - 1;
 
-using HeadChoice = decltype(Spec::head);
-
 class Draft {
  public:
   Draft(Fields fields, TensorSet set, std::string folder_path, const SpecOverrides &caller)
@@ -48,7 +46,7 @@ class Draft {
   void set_block(int64_t block, const std::string &why);
   void set_shifted(bool shifted, const std::string &why);
   void set_noise_keys(bool keys, const std::string &why);
-  void set_head(HeadChoice head, double kappa_eff, bool carry_over, const std::string &why);
+  void set_head(HeadForm head, double kappa_eff, bool carry_over, const std::string &why);
   void set_path(const PathSpec &path, const std::string &why);
   void set_conditioning(Conditioning conditioning, const std::string &why);
   void set_max_positions(int64_t positions, const std::string &why);

@@ -75,7 +75,7 @@ void fill_body(Draft &draft) {
   draft.set_block(0, "no rule goes by blocks");
   draft.set_shifted(true, "family default");
   draft.set_path({}, "family default");
-  draft.set_head(HeadChoice::posterior, std::numeric_limits<double>::quiet_NaN(), true,
+  draft.set_head(HeadForm::posterior, std::numeric_limits<double>::quiet_NaN(), true,
                  "family default");
 }
 

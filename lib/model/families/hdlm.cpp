@@ -97,12 +97,12 @@ void fill_hdlm_epsilon(Draft &draft) {
   const double path_kappa = std::numeric_limits<double>::quiet_NaN();
   const std::string weighting = config.text("training.visible_weighting");
   if (path.mix == 0.0)
-    draft.set_head(HeadChoice::posterior, path_kappa, true,
+    draft.set_head(HeadForm::posterior, path_kappa, true,
                    "epsilon 0: visible tokens were never corrupted in training");
   else if (weighting == "plain")
-    draft.set_head(HeadChoice::posterior, path_kappa, false, "config.training.visible_weighting");
+    draft.set_head(HeadForm::posterior, path_kappa, false, "config.training.visible_weighting");
   else if (weighting.empty() || weighting == "official")
-    draft.set_head(HeadChoice::posterior, 0.5, false,
+    draft.set_head(HeadForm::posterior, 0.5, false,
                    "family default: the published loss weights visible tokens so");
   else
     draft.fail_with(fail(TEMPER_E_UNSUPPORTED,
@@ -134,7 +134,7 @@ void fill_hdlm_gamma(Draft &draft) {
                          noise.c_str()));
   draft.set_path(path, "config.graph.gamma and config.noise.type");
   draft.set_conditioning(Conditioning::sigma, "tensors sigma_map.* are there");
-  draft.set_head(HeadChoice::score_official_gamma, std::numeric_limits<double>::quiet_NaN(), false,
+  draft.set_head(HeadForm::score_official_gamma, std::numeric_limits<double>::quiet_NaN(), false,
                  "family default: the published loss's optimum");
   spec.mixed_embedding = config.flag("model.hybrid_sigma_embedding", true);
   draft.note("mixed embedding", spec.mixed_embedding ? "yes" : "no",

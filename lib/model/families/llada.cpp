@@ -105,7 +105,7 @@ void fill_llada(Draft &draft) {
   draft.set_noise_keys(true, "family default");
   draft.set_conditioning(Conditioning::none, "family default");
   draft.set_path({}, "family default");
-  draft.set_head(HeadChoice::posterior, std::numeric_limits<double>::quiet_NaN(), true,
+  draft.set_head(HeadForm::posterior, std::numeric_limits<double>::quiet_NaN(), true,
                  "family default");
   read_special_tokens(draft, published_mask, "the published code's default");
 }

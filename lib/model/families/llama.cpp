@@ -240,7 +240,7 @@ void fill_llama(Draft &draft) {
   fill_block(draft, rule);
   draft.set_conditioning(Conditioning::none, "family default");
   draft.set_path({}, "family default");
-  draft.set_head(HeadChoice::posterior, std::numeric_limits<double>::quiet_NaN(), true,
+  draft.set_head(HeadForm::posterior, std::numeric_limits<double>::quiet_NaN(), true,
                  "family default");
   draft.spec.autoregressive = rule.autoregressive;
   if (rule.autoregressive) draft.note("autoregressive", "yes", "family default");

@@ -49,7 +49,7 @@ void fill_mdlm(Draft &draft) {
   path.clock = ClockKind::log_linear;
   path.e0 = 1e-3;
   draft.set_path(path, "family default");
-  draft.set_head(HeadChoice::posterior, path_kappa, true, "family default");
+  draft.set_head(HeadForm::posterior, path_kappa, true, "family default");
   read_special_tokens(draft, draft.spec.vocabulary - 1, mask_rule);
 }
 
@@ -81,7 +81,7 @@ void fill_bd3lm(Draft &draft) {
   path.clock = timed ? ClockKind::log_linear : ClockKind::linear;
   path.e0 = timed ? 1e-3 : 0.0;
   draft.set_path(path, "family default");
-  draft.set_head(HeadChoice::posterior, path_kappa, true, "family default");
+  draft.set_head(HeadForm::posterior, path_kappa, true, "family default");
   read_special_tokens(draft, draft.spec.vocabulary - 1, mask_rule);
 }
 
@@ -123,7 +123,7 @@ void fill_sedd(Draft &draft) {
     draft.fail_with(fail(TEMPER_E_UNSUPPORTED, "config.json: noise.type \"%.40s\" is not known",
                          noise.c_str()));
   draft.set_path(path, "config.graph.type and config.noise.type");
-  draft.set_head(HeadChoice::score_exact, path_kappa, !uniform, "family default");
+  draft.set_head(HeadForm::score_exact, path_kappa, !uniform, "family default");
   read_special_tokens(draft, draft.spec.vocabulary - 1, uniform ? nullptr : mask_rule);
 }
 
@@ -145,7 +145,7 @@ void fill_gidd(Draft &draft) {
   path.kind = PathKind::gidd;
   path.mix = config.number("p_uniform", 0.0, 0.0, 0.999999);
   draft.set_path(path, config.has("p_uniform") ? "config.p_uniform" : "family default");
-  draft.set_head(HeadChoice::leave_one_out, path_kappa, false, "family default");
+  draft.set_head(HeadForm::leave_one_out, path_kappa, false, "family default");
   read_special_tokens(draft, draft.spec.vocabulary - 1, mask_rule);
 }
 
