@@ -25,8 +25,8 @@ rm -f "$root/build-demo.log"
 
 prompt=${1:-Once upon a time}
 [ $# -gt 0 ] && shift
-# So small a model reads better below temperature 1.
-[ $# -gt 0 ] || set -- --temperature 0.7
+# So small a model reads better below temperature 1 and with narrow windows.
+[ $# -gt 0 ] || set -- --schedule slide --width 8 --levels 16 --temperature 0.7
 watch=
 [ -t 1 ] && watch=--watch
 exec "$build/examples/temper/temper" generate "$prompt" $watch "$@"
