@@ -47,7 +47,7 @@ class Runtime : public std::enable_shared_from_this<Runtime> {
   std::vector<std::weak_ptr<Device>> devices_;
 };
 
-// A UTF-8 path, a name and so on that ends a session of guessing: "auto", NULL and "" mean the best.
+// No name, or "auto": the best backend that opens.
 inline bool is_auto(const std::string &name) { return name.empty() || name == "auto"; }
 
 }  // namespace temper
