@@ -169,6 +169,9 @@ typedef struct temper_backend {
   /** Move slots [from, from+count) of every layer of a sequence to [to, to+count); may overlap. */
   int32_t (*kv_move)(temper_stream *stream, temper_kv *kv, int32_t sequence, int32_t from, int32_t to,
                      int32_t count);
+  /** Copy the first `count` slots of every layer of a sequence into another cache of the same shape. */
+  int32_t (*kv_copy)(temper_stream *stream, temper_kv *to, const temper_kv *from, int32_t sequence,
+                     int32_t count);
 
   /** Starts a call: the operations below use these rows until the next begin. */
   int32_t (*begin)(temper_stream *stream, const temper_rows *rows);

@@ -93,6 +93,7 @@ int32_t kv_create(temper_device *device, const temper_kv_plan *plan, temper_kv *
 void kv_destroy(temper_device *device, temper_kv *kv);
 std::size_t kv_bytes(temper_device *device, const temper_kv_plan *plan);
 int32_t kv_move(temper_stream *stream, temper_kv *kv, int32_t sequence, int32_t from, int32_t to, int32_t count);
+int32_t kv_copy(temper_stream *stream, temper_kv *to, const temper_kv *from, int32_t sequence, int32_t count);
 int32_t begin(temper_stream *stream, const temper_rows *rows);
 int32_t sync(temper_stream *stream);
 

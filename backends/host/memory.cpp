@@ -138,6 +138,21 @@ int32_t kv_move(temper_stream *, temper_kv *kv, int32_t sequence, int32_t from, 
   return TEMPER_OK;
 }
 
+int32_t kv_copy(temper_stream *, temper_kv *to, const temper_kv *from, int32_t sequence, int32_t count) {
+  const temper_kv_plan &a = to->plan, &b = from->plan;
+  if (a.layers != b.layers || a.kv_heads != b.kv_heads || a.head_dim != b.head_dim || sequence < 0 ||
+      sequence >= a.sequences || sequence >= b.sequences || count < 0 || count > a.slots || count > b.slots)
+    return error(TEMPER_E_ARGUMENT, "copying %d slots between caches of different shapes", count);
+  const std::size_t bytes = static_cast<std::size_t>(count) * static_cast<std::size_t>(a.head_dim) * sizeof(float);
+  for (int32_t layer = 0; layer < a.layers; ++layer)
+    for (int32_t head = 0; head < a.kv_heads; ++head) {
+      std::memcpy(to->keys + to->at(layer, sequence, head, 0), from->keys + from->at(layer, sequence, head, 0), bytes);
+      std::memcpy(to->values + to->at(layer, sequence, head, 0), from->values + from->at(layer, sequence, head, 0),
+                  bytes);
+    }
+  return TEMPER_OK;
+}
+
 int32_t sync(temper_stream *) { return TEMPER_OK; }
 
 }  // namespace temper::host

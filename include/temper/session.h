@@ -67,6 +67,22 @@ enum {
   TEMPER_SESSION_PREFILL_ROWS = 5,
   /** An end token in addition to the model's own; -1: none. Set only. */
   TEMPER_SESSION_END_TOKEN = 6,
+  /** 1: positions behind the window are shown to the model from the start, as masks (or random tokens), up
+   *  to the row's length; 0: they don't exist for it. -1 (default): 1 for models that attend in both
+   *  directions everywhere, which were trained on whole sequences (LLaDA, Dream, MDLM), 0 for the others. */
+  TEMPER_SESSION_CANVAS = 7,
+  /** TEMPER_APPROXIMATE_...: caches that aren't exact, for models that attend in both directions everywhere.
+   *  Default ::TEMPER_APPROXIMATE_NONE. */
+  TEMPER_SESSION_APPROXIMATE = 8,
+  /** Calls after which an approximate cache is computed anew, 1..2^20; 0 (default): whenever the settled
+   *  part has grown. */
+  TEMPER_SESSION_REFRESH = 9,
+  /** 1: every call of an approximate cache is also computed exactly, and the step reports the largest
+   *  difference of the logits. Doubles the cost. Default 0. */
+  TEMPER_SESSION_MEASURE = 10,
+  /** Fixed positions (temper_session_fix()) more than so many positions behind the window aren't shown to
+   *  the model yet, >= 0; -1 (default): all are. */
+  TEMPER_SESSION_LOOK_AHEAD = 11,
   /* Read only: */
   TEMPER_SESSION_ROWS = 100,
   TEMPER_SESSION_LENGTH = 101,
@@ -75,7 +91,8 @@ enum {
   TEMPER_SESSION_BYTES = 104,         /**< memory in use */
   TEMPER_SESSION_CACHED = 105,        /**< frozen positions, all rows together */
   TEMPER_SESSION_ROWS_COMPUTED = 106, /**< rows of the model computed so far */
-  TEMPER_SESSION_CACHE_RULE = 107     /**< TEMPER_CACHE_... */
+  TEMPER_SESSION_CACHE_RULE = 107,    /**< TEMPER_CACHE_... */
+  TEMPER_SESSION_MODEL_CALLS = 108    /**< forward passes so far, prompts and commits included */
 };
 
 /** How settled tokens are frozen. */
@@ -83,6 +100,16 @@ enum {
   TEMPER_CACHE_OFF = 0,   /**< full context, or switched off: nothing is frozen */
   TEMPER_CACHE_TOKEN = 1, /**< causal context: each settled token */
   TEMPER_CACHE_BLOCK = 2  /**< block-causal context: whole blocks */
+};
+
+/**
+ * Approximate caches (Fast-dLLM, arXiv 2505.22618). A full call computes every row and keeps its keys and
+ * values; the calls after it reuse some of them although what those rows see has changed.
+ */
+enum {
+  TEMPER_APPROXIMATE_NONE = 0,
+  TEMPER_APPROXIMATE_PREFIX = 1, /**< the prompt and the settled tokens are reused */
+  TEMPER_APPROXIMATE_DUAL = 2    /**< and the undecided positions behind the window; needs the canvas */
 };
 
 /**
@@ -115,6 +142,148 @@ TEMPER_API temper_status temper_session_set_row_id(temper_session *session, int3
 TEMPER_API temper_status temper_session_prompt(temper_session *session, int32_t row, const int32_t *tokens,
                                                size_t count, temper_error *error);
 
+/**
+ * @brief Fixes tokens at any positions of a row; the rest is generated around them (infilling).
+ *
+ * Fixed positions are at level 0 from the first call on: the model sees them, the sampler never changes them,
+ * and they are emitted in their place. Call it after temper_session_prompt(), once or several times; a later
+ * call wins. Before the first step. May reallocate.
+ * @param[in] positions @p count absolute positions, the prompt included, below the row's length and not in the
+ *   prompt. @param[in] tokens one for each.
+ * @return ::TEMPER_OK; ::TEMPER_E_ARGUMENT; ::TEMPER_E_STATE; ::TEMPER_E_UNSUPPORTED (an unbounded row; a
+ *   model that attends to the past only and can't know what follows); ::TEMPER_E_MEMORY. @since 0.1
+ */
+TEMPER_API temper_status temper_session_fix(temper_session *session, int32_t row, const int64_t *positions,
+                                            const int32_t *tokens, size_t count, temper_error *error);
+
+/** Flags of temper_session_draft(). */
+enum { TEMPER_DRAFT_AS_IT_IS = 1 /**< the draft isn't noised: it is already at its levels */ };
+
+/**
+ * @brief Starts a row from the caller's draft instead of pure noise: editing in place.
+ *
+ * Token i stands at position prompt + i and starts at @p levels[i]: 0 keeps it, T throws it away, in between
+ * it is noised to that level by the session's noise (draws of the row, so the seed decides) and comes down with
+ * the hyperschedule from there on; until then it is seen as it is. Calls in which nothing would come down are
+ * left out. After temper_session_prompt(), before the first step. May reallocate.
+ * @param[in] tokens @p count tokens; the mask token is allowed and starts as undecided.
+ * @param[in] levels @p count levels 0..T of the hyperschedule. @param[in] flags 0 or TEMPER_DRAFT_...
+ * @return as temper_session_fix(). @since 0.1
+ */
+TEMPER_API temper_status temper_session_draft(temper_session *session, int32_t row, const int32_t *tokens,
+                                              const int32_t *levels, size_t count, int32_t flags,
+                                              temper_error *error);
+
+/**
+ * @brief Bends the hyperschedule: a position of weight w comes down w times as fast as one of the smallest
+ * weight, from the call on in which its window reaches it (compare semantic-aware noising, arXiv 2407.10998).
+ * Equal weights change nothing. Before the first step. May reallocate.
+ * @param[in] weights of positions prompt + 0, 1, ...; > 0, finite; positions beyond @p count have the smallest.
+ * @return as temper_session_fix(). @since 0.1
+ */
+TEMPER_API temper_status temper_session_weights(temper_session *session, int32_t row, const float *weights,
+                                                size_t count, temper_error *error);
+
+/**
+ * @brief Allows only these tokens at a position; one token forces it, without showing it to the model
+ * beforehand. Later calls for the same position replace earlier ones. Before the first step.
+ * @param[in] position absolute, not in the prompt. @param[in] tokens @p count tokens, without the mask; 0: all.
+ * @return ::TEMPER_OK; ::TEMPER_E_ARGUMENT; ::TEMPER_E_STATE. @since 0.1
+ */
+TEMPER_API temper_status temper_session_allow(temper_session *session, int32_t row, int64_t position,
+                                              const int32_t *tokens, size_t count, temper_error *error);
+
+/**
+ * @brief Classifier-free guidance: every call runs the model twice over the window, with the prompt (c) and
+ * without it (u), in one batch; the sampler gets u + (scale + 1)(c - u) (MATH 4.1; LLaDA, arXiv 2502.09992).
+ * Before the first step. Reallocates. For score models the logarithms of the decoded predictions are combined.
+ * @param[in] scale -1..100; 0 switches it off.
+ * @return ::TEMPER_OK; ::TEMPER_E_ARGUMENT; ::TEMPER_E_STATE; ::TEMPER_E_MEMORY;
+ *   ::TEMPER_E_UNSUPPORTED (with an approximate cache, or for unbounded rows). @since 0.1
+ */
+TEMPER_API temper_status temper_session_guide(temper_session *session, double scale, temper_error *error);
+
+/**
+ * @brief The prompt of the run "without the prompt"; of any length the row has room for. Without one it is
+ * the row's own with every token masked, which a model without a mask token can't have.
+ * @return ::TEMPER_OK; ::TEMPER_E_ARGUMENT; ::TEMPER_E_STATE (guidance is off, or after the first step).
+ * @since 0.1
+ */
+TEMPER_API temper_status temper_session_unconditional(temper_session *session, int32_t row,
+                                                      const int32_t *tokens, size_t count, temper_error *error);
+
+/** One row of logits on its way to the sampler, see ::temper_logits_fn. Set by the library. */
+typedef struct temper_logits {
+  uint32_t struct_size;
+  int32_t row;            /**< of the session */
+  int64_t position;       /**< absolute: the position whose token these logits predict */
+  int64_t call;           /**< model call of the row, from 0 */
+  int32_t level;          /**< of the position before the step */
+  int32_t next_level;     /**< and after it */
+  const int32_t *tokens;  /**< the row as it stands: tokens of positions first..first+count-1; masks are the
+                           *   mask token (or -1) */
+  int64_t first;
+  int64_t count;
+  float *logits;          /**< @c columns values, to be read and changed; NaN and +inf are errors, -inf forbids */
+  int32_t columns;
+  int32_t reserved;
+} temper_logits;
+
+/**
+ * @brief The caller's own work on logits, once per predicted position and call, in order of the rows. Called on
+ * the thread that steps; must not use the session. After guidance, before everything the sampler does
+ * (exclusions, biases, penalties, temperature, filters). For score models: log probabilities after decoding.
+ * @return 0 to go on; anything else ends the step with ::TEMPER_E_CANCELLED and nothing changed.
+ */
+typedef int32_t (*temper_logits_fn)(void *user, temper_logits *logits);
+
+/**
+ * @brief Sets or (NULL) removes the function that sees all logits. Any time between steps.
+ * @return ::TEMPER_OK; ::TEMPER_E_ARGUMENT. @since 0.1
+ */
+TEMPER_API temper_status temper_session_set_logits_fn(temper_session *session, temper_logits_fn function,
+                                                      void *user, temper_error *error);
+
+/** Windows to choose from, see ::temper_value_fn. Set by the library. */
+typedef struct temper_candidates {
+  uint32_t struct_size;
+  int32_t row;               /**< of the session */
+  int64_t call;              /**< model call of the row, from 0 */
+  const int32_t *settled;    /**< tokens of positions first..first+settled_count-1 */
+  int64_t first;
+  int64_t settled_count;
+  const int32_t *tokens;     /**< [count][width]: the positions behind the settled ones */
+  int32_t count;             /**< M */
+  int32_t reserved;
+  int64_t width;
+} temper_candidates;
+
+/**
+ * @brief The caller's value of each candidate, the larger the better, into @p values (M finite numbers or
+ * -inf). Called on the thread that steps; must not use the session.
+ * @return 0 to go on; anything else ends the step with ::TEMPER_E_CANCELLED and nothing changed.
+ */
+typedef int32_t (*temper_value_fn)(void *user, const temper_candidates *candidates, double *values);
+
+/** What candidates look like to the caller. */
+enum {
+  TEMPER_VALUE_DRAFT = 0, /**< as they would be after the step, masks included (SVDD-MC) */
+  TEMPER_VALUE_CLEAN = 1  /**< their masks filled with the most probable tokens of this call's prediction: the
+                           *   posterior mean decoded (SVDD-PM) */
+};
+
+/**
+ * @brief Guidance by value (SVDD, arXiv 2408.08252, algorithm 1): every step draws @p candidates windows from
+ * one call of the model and keeps one of them, window m with probability proportional to exp(value_m / alpha).
+ * One candidate is the unguided sampler, token for token. Before the first step. Reallocates.
+ * @param[in] function NULL: off. @param[in] candidates M, 1..256. @param[in] alpha >= 0; 0: the best, the
+ *   first of equals. @param[in] form TEMPER_VALUE_...
+ * @return ::TEMPER_OK; ::TEMPER_E_ARGUMENT; ::TEMPER_E_STATE; ::TEMPER_E_MEMORY. @since 0.1
+ */
+TEMPER_API temper_status temper_session_set_value_fn(temper_session *session, temper_value_fn function,
+                                                     void *user, int32_t candidates, double alpha,
+                                                     int32_t form, temper_error *error);
+
 /** What a step did, all rows together. Set @c struct_size to sizeof before the call. */
 typedef struct temper_step_info {
   uint32_t struct_size;
@@ -129,6 +298,8 @@ typedef struct temper_step_info {
   int64_t changed;         /**< positions whose token changed */
   int32_t logits_reused;   /**< 1: no row was computed because none could change a token */
   int32_t reserved;
+  int64_t rows_stale;      /**< of rows_cached: those that an exact call would have computed */
+  double cache_difference; /**< largest difference of a logit to an exact call's; -1: not measured */
 } temper_step_info;
 
 /** Where a row stands. Set @c struct_size to sizeof before the call. Positions include the prompt. */
@@ -191,6 +362,55 @@ TEMPER_API temper_status temper_session_window(const temper_session *session, in
  */
 TEMPER_API temper_status temper_session_tokens(const temper_session *session, int32_t row, int32_t *tokens,
                                                size_t capacity, size_t *count, temper_error *error);
+
+/** How a token came about, see temper_session_provenance(). Layout frozen. */
+typedef struct temper_token_record {
+  int32_t token;       /**< its present value; undecided: the mask token or -1 */
+  int32_t set_call;    /**< model call of the row (from 0) that gave it this value; -1: the caller did */
+  int32_t settled_call;/**< model call after which it was final; -1: not yet, or given by the caller */
+  int32_t changes;     /**< how often it changed in all */
+  float probability;   /**< of its value under the (filtered) prediction it was drawn from; 0: not from one */
+} temper_token_record;
+
+/**
+ * @brief Where the tokens of positions [@p first, @p first + @p count) come from. Positions that haven't been
+ * reached yet are reported as undecided. Unbounded rows know what they haven't forgotten.
+ * @param[out] records @p count places.
+ * @return ::TEMPER_OK; ::TEMPER_E_ARGUMENT (outside the row, or forgotten). @since 0.1
+ */
+TEMPER_API temper_status temper_session_provenance(const temper_session *session, int32_t row, int64_t first,
+                                                   temper_token_record *records, size_t count,
+                                                   temper_error *error);
+
+/**
+ * @brief Makes a second session that goes on from where this one stands: same options, tokens, draft and
+ * position in the hyperschedule, with its own seed. What is frozen in the KV cache is taken over without
+ * computing a row. Functions set by the caller aren't taken over. The two are independent afterwards.
+ * @param[in] seed of the copy's draws; the same seed gives the same tokens as this session.
+ * @param[out] out NULL on error.
+ * @return ::TEMPER_OK; ::TEMPER_E_MEMORY; ::TEMPER_E_STATE. @since 0.1
+ */
+TEMPER_API temper_status temper_session_fork(const temper_session *session, uint64_t seed,
+                                             temper_session **out, temper_error *error);
+
+/**
+ * @brief Writes the state of a session: seed, prompts, tokens, levels, what the sampler remembers. No caches
+ * and no weights: about 48 bytes a position. Byte order and layout are this machine's.
+ * @param[out] bytes @p capacity places, may be NULL with 0. @param[out] size bytes needed.
+ * @return ::TEMPER_OK; ::TEMPER_E_CAPACITY; ::TEMPER_E_ARGUMENT. @since 0.1
+ */
+TEMPER_API temper_status temper_session_save(const temper_session *session, void *bytes, size_t capacity,
+                                             size_t *size, temper_error *error);
+
+/**
+ * @brief Takes over a state that temper_session_save() wrote, from a session created with the same model,
+ * hyperschedule, noise, sampler, rows and length and given the same options. The next step computes the cache
+ * again and then goes on with the same tokens. The bytes aren't trusted.
+ * @return ::TEMPER_OK; ::TEMPER_E_FORMAT; ::TEMPER_E_ARGUMENT (of another session); on error the session is
+ *   as it was. @since 0.1
+ */
+TEMPER_API temper_status temper_session_restore(temper_session *session, const void *bytes, size_t size,
+                                                temper_error *error);
 
 /**
  * @brief Back to just-created, with another seed: prompts and tokens are gone, options, row ids and

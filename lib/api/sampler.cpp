@@ -22,7 +22,7 @@ temper_status temper_sampler_create(int32_t kind, temper_sampler **out, temper_e
   return guard(error, [&]() -> Status {
     TEMPER_REQUIRE(out != nullptr, "out is NULL");
     *out = nullptr;
-    if (kind < TEMPER_SAMPLER_ANCESTRAL || kind > TEMPER_SAMPLER_GREEDY)
+    if (kind < TEMPER_SAMPLER_ANCESTRAL || kind > TEMPER_SAMPLER_EDIT)
       return fail(TEMPER_E_ARGUMENT, "unknown kind of sampler: %d", kind);
     const auto known = static_cast<SamplerKind>(kind);
     *out = new temper_sampler{known, Sampler::defaults(known)};

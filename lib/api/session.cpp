@@ -11,6 +11,7 @@
 #include <temper/session.h>
 
 #include <algorithm>
+#include <cstring>
 
 using temper::guard;
 using temper::Status;
@@ -97,6 +98,26 @@ Status set_option(temper::Session &session, int32_t key, int64_t value) {
       if (value < 0) return Status();
       options.end_tokens.push_back(static_cast<int32_t>(value));
       break;
+    case TEMPER_SESSION_CANVAS:
+      TEMPER_TRY(in_range(-1, 1));
+      options.canvas = static_cast<temper::Choice>(value);
+      break;
+    case TEMPER_SESSION_APPROXIMATE:
+      TEMPER_TRY(in_range(0, TEMPER_APPROXIMATE_DUAL));
+      options.approximation = static_cast<temper::Approximation>(value);
+      break;
+    case TEMPER_SESSION_REFRESH:
+      TEMPER_TRY(in_range(0, 1 << 20));
+      options.refresh = static_cast<int32_t>(value);
+      break;
+    case TEMPER_SESSION_MEASURE:
+      TEMPER_TRY(in_range(0, 1));
+      options.measure = value != 0;
+      break;
+    case TEMPER_SESSION_LOOK_AHEAD:
+      TEMPER_TRY(in_range(-1, int64_t{1} << 30));
+      options.look_ahead = value;
+      break;
     default: return temper::fail(TEMPER_E_ARGUMENT, "unknown session option %d", key);
   }
   return session.set_options(options);
@@ -174,6 +195,12 @@ temper_status temper_session_get_i64(const temper_session *session, int32_t key,
       case TEMPER_SESSION_IGNORE_END: *value = s.options().ignore_end ? 1 : 0; break;
       case TEMPER_SESSION_SKIP_IDLE: *value = s.options().skip_idle ? 1 : 0; break;
       case TEMPER_SESSION_PREFILL_ROWS: *value = s.options().prefill_rows; break;
+      case TEMPER_SESSION_CANVAS: *value = s.plan().canvas ? 1 : 0; break;
+      case TEMPER_SESSION_APPROXIMATE: *value = static_cast<int64_t>(s.options().approximation); break;
+      case TEMPER_SESSION_REFRESH: *value = s.options().refresh; break;
+      case TEMPER_SESSION_MEASURE: *value = s.options().measure ? 1 : 0; break;
+      case TEMPER_SESSION_LOOK_AHEAD: *value = s.options().look_ahead; break;
+      case TEMPER_SESSION_MODEL_CALLS: *value = s.calls_made(); break;
       case TEMPER_SESSION_ROWS: *value = s.rows(); break;
       case TEMPER_SESSION_LENGTH: *value = s.length(); break;
       case TEMPER_SESSION_STEPS_TOTAL: *value = s.steps_total(); break;
@@ -226,6 +253,8 @@ temper_status temper_session_step(temper_session *session, temper_step_info *inf
     filled.settled = report.settled;
     filled.changed = report.changed;
     filled.logits_reused = report.idle ? 1 : 0;
+    filled.rows_stale = report.stale;
+    filled.cache_difference = report.difference;
     return fill(info, filled);
   });
   return status < 0 ? status : outcome;
@@ -277,6 +306,140 @@ temper_status temper_session_tokens(const temper_session *session, int32_t row, 
     const temper::Sequence &sequence = session->impl->row(row);
     return copy_tokens(sequence, sequence.first_token, std::max(sequence.settled, sequence.prompt), tokens, capacity,
                        count);
+  });
+}
+
+temper_status temper_session_fix(temper_session *session, int32_t row, const int64_t *positions, const int32_t *tokens,
+                                 size_t count, temper_error *error) {
+  return guard(error, [&]() -> Status {
+    TEMPER_TRY(check_row(session, row));
+    TEMPER_REQUIRE(positions != nullptr || count == 0, "positions is NULL");
+    TEMPER_REQUIRE(tokens != nullptr || count == 0, "tokens is NULL");
+    return session->impl->fix(row, {positions, count}, {tokens, count});
+  });
+}
+
+temper_status temper_session_draft(temper_session *session, int32_t row, const int32_t *tokens, const int32_t *levels,
+                                   size_t count, int32_t flags, temper_error *error) {
+  return guard(error, [&]() -> Status {
+    TEMPER_TRY(check_row(session, row));
+    TEMPER_REQUIRE(tokens != nullptr || count == 0, "tokens is NULL");
+    TEMPER_REQUIRE(levels != nullptr || count == 0, "levels is NULL");
+    TEMPER_REQUIRE((flags & ~TEMPER_DRAFT_AS_IT_IS) == 0, "unknown flags");
+    return session->impl->draft(row, {tokens, count}, {levels, count}, (flags & TEMPER_DRAFT_AS_IT_IS) == 0);
+  });
+}
+
+temper_status temper_session_weights(temper_session *session, int32_t row, const float *weights, size_t count,
+                                     temper_error *error) {
+  return guard(error, [&]() -> Status {
+    TEMPER_TRY(check_row(session, row));
+    TEMPER_REQUIRE(weights != nullptr || count == 0, "weights is NULL");
+    return session->impl->weights(row, {weights, count});
+  });
+}
+
+temper_status temper_session_allow(temper_session *session, int32_t row, int64_t position, const int32_t *tokens,
+                                   size_t count, temper_error *error) {
+  return guard(error, [&]() -> Status {
+    TEMPER_TRY(check_row(session, row));
+    TEMPER_REQUIRE(tokens != nullptr || count == 0, "tokens is NULL");
+    return session->impl->allow(row, position, {tokens, count});
+  });
+}
+
+temper_status temper_session_guide(temper_session *session, double scale, temper_error *error) {
+  return guard(error, [&]() -> Status {
+    TEMPER_REQUIRE(session != nullptr, "session is NULL");
+    TEMPER_REQUIRE(scale >= -1 && scale <= 100, "the scale of guidance must be -1 to 100");
+    temper::SessionOptions options = session->impl->options();
+    options.guided = scale != 0;
+    options.guidance = scale;
+    return session->impl->set_options(options);
+  });
+}
+
+temper_status temper_session_unconditional(temper_session *session, int32_t row, const int32_t *tokens, size_t count,
+                                           temper_error *error) {
+  return guard(error, [&]() -> Status {
+    TEMPER_TRY(check_row(session, row));
+    TEMPER_REQUIRE(tokens != nullptr || count == 0, "tokens is NULL");
+    return session->impl->unconditional(row, {tokens, count});
+  });
+}
+
+temper_status temper_session_set_logits_fn(temper_session *session, temper_logits_fn function, void *user,
+                                           temper_error *error) {
+  return guard(error, [&]() -> Status {
+    TEMPER_REQUIRE(session != nullptr, "session is NULL");
+    session->impl->set_logit_hook({function, user});
+    return Status();
+  });
+}
+
+temper_status temper_session_set_value_fn(temper_session *session, temper_value_fn function, void *user,
+                                          int32_t candidates, double alpha, int32_t form, temper_error *error) {
+  return guard(error, [&]() -> Status {
+    TEMPER_REQUIRE(session != nullptr, "session is NULL");
+    TEMPER_REQUIRE(candidates >= 1 && candidates <= 256, "candidates must be 1 to 256");
+    TEMPER_REQUIRE(alpha >= 0 && alpha <= 1e300, "alpha must be 0 or more, and finite");
+    TEMPER_REQUIRE(form == TEMPER_VALUE_DRAFT || form == TEMPER_VALUE_CLEAN, "unknown form of candidates");
+    return session->impl->set_value({function, user, alpha, form == TEMPER_VALUE_CLEAN}, candidates);
+  });
+}
+
+temper_status temper_session_provenance(const temper_session *session, int32_t row, int64_t first,
+                                        temper_token_record *records, size_t count, temper_error *error) {
+  return guard(error, [&]() -> Status {
+    TEMPER_TRY(check_row(session, row));
+    TEMPER_REQUIRE(records != nullptr || count == 0, "records is NULL");
+    const temper::Sequence &sequence = session->impl->row(row);
+    const int64_t room = static_cast<int64_t>(sequence.tokens.size());
+    if (first < sequence.first_token || first - sequence.first_token > room ||
+        static_cast<int64_t>(std::min<size_t>(count, INT32_MAX)) > sequence.first_token + room - first)
+      return temper::fail(TEMPER_E_ARGUMENT, "positions [%lld, +%zu) aren't all in the row", static_cast<long long>(first),
+                          count);
+    for (size_t i = 0; i < count; ++i) {
+      const auto at = static_cast<size_t>(first - sequence.first_token) + i;
+      const temper::TokenRecord &record = sequence.records[at];
+      records[i] = {sequence.tokens[at], record.set, record.settled, record.changes, record.probability};
+    }
+    return Status();
+  });
+}
+
+temper_status temper_session_fork(const temper_session *session, uint64_t seed, temper_session **out,
+                                  temper_error *error) {
+  return guard(error, [&]() -> Status {
+    TEMPER_REQUIRE(out != nullptr, "out is NULL");
+    *out = nullptr;
+    TEMPER_REQUIRE(session != nullptr, "session is NULL");
+    TEMPER_ASSIGN(std::unique_ptr<temper::Session> copy, session->impl->fork(seed));
+    *out = new temper_session{std::move(copy)};
+    return Status();
+  });
+}
+
+temper_status temper_session_save(const temper_session *session, void *bytes, size_t capacity, size_t *size,
+                                  temper_error *error) {
+  return guard(error, [&]() -> Status {
+    TEMPER_REQUIRE(session != nullptr, "session is NULL");
+    TEMPER_REQUIRE(size != nullptr, "size is NULL");
+    TEMPER_REQUIRE(bytes != nullptr || capacity == 0, "bytes is NULL");
+    TEMPER_ASSIGN(const std::vector<std::byte> saved, session->impl->save());
+    *size = saved.size();
+    if (saved.size() > capacity)
+      return temper::fail(TEMPER_E_CAPACITY, "%zu bytes, room for %zu", saved.size(), capacity);
+    std::memcpy(bytes, saved.data(), saved.size());
+    return Status();
+  });
+}
+
+temper_status temper_session_restore(temper_session *session, const void *bytes, size_t size, temper_error *error) {
+  return guard(error, [&]() -> Status {
+    TEMPER_REQUIRE(session != nullptr, "session is NULL");
+    TEMPER_REQUIRE(bytes != nullptr, "bytes is NULL");
+    return session->impl->restore({static_cast<const std::byte *>(bytes), size});
   });
 }
 

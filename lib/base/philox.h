@@ -65,8 +65,23 @@ class Draws {
                   std::uint32_t position) noexcept
       : seed_(seed), sequence_(sequence), call_(call & (kMaxCalls - 1)), position_(position) {}
 
+  // The same call of the same sequence at another position.
+  constexpr Draws at(std::uint32_t position) const noexcept {
+    Draws other = *this;
+    other.position_ = position;
+    return other;
+  }
+
+  // An independent set of draws for candidate c (0: this one) of guidance by value.
+  constexpr Draws candidate(std::uint32_t c) const noexcept {
+    Draws other = *this;
+    other.first_ = std::uint64_t{c} << 20;  // beyond the token ids that Gumbel noise counts in
+    return other;
+  }
+
   // Draw j of a decision: 64 random bits.
   constexpr std::uint64_t bits(DrawTag tag, std::uint64_t j = 0) const noexcept {
+    j += first_;
     const auto x = philox4x32({static_cast<std::uint32_t>(j >> 1), position_,
                                (static_cast<std::uint32_t>(tag) << 24) | call_, sequence_},
                               {static_cast<std::uint32_t>(seed_), static_cast<std::uint32_t>(seed_ >> 32)});
@@ -94,6 +109,7 @@ class Draws {
 
  private:
   std::uint64_t seed_;
+  std::uint64_t first_ = 0;
   std::uint32_t sequence_, call_, position_;
 };
 

@@ -303,6 +303,11 @@ Status Forward::move_slots(int32_t sequence, int32_t from, int32_t to, int32_t c
   return device.check(device.ops().kv_move(stream_.get(), kv_.get(), sequence, from, to, count));
 }
 
+Status Forward::copy_slots(const Forward &from, int32_t sequence, int32_t count) {
+  const Device &device = *model_->device();
+  return device.check(device.ops().kv_copy(stream_.get(), kv_.get(), from.kv_.get(), sequence, count));
+}
+
 int32_t Forward::workers() const noexcept {
   const Device &device = *model_->device();
   return device.ops().parallel == nullptr ? 1 : std::max(1, device.ops().workers(device.handle()));

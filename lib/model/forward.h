@@ -60,6 +60,9 @@ class Forward {
   // Moves a sequence's slots [from, from+count) to [to, to+count).
   Status move_slots(int32_t sequence, int32_t from, int32_t to, int32_t count);
 
+  // Takes over the first `count` slots of a sequence of another Forward of the same model and plan.
+  Status copy_slots(const Forward &from, int32_t sequence, int32_t count);
+
   // For work on logits by the backend's threads.
   int32_t workers() const noexcept;
   Status parallel(temper_task_fn task, void *argument, int32_t count);

@@ -2,6 +2,8 @@
 // The catalogue of paths (MATH 1.7) and the coefficients of a step (MATH 1.4).
 #include "noise/noise.h"
 
+#include "noise/own.h"
+
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -14,6 +16,16 @@ constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 // Share of an infinite clock: none of it is none.
 double share(double factor, double amount) noexcept { return factor == 0 ? 0 : factor * amount; }
+
+// The earlier clocks of a caller's path may be ahead of the later ones by rounding, or because a function
+// doesn't keep its word. What differs by rounding stands still.
+void settle_behind(Clocks &later, Clocks &earlier) noexcept {
+  constexpr double rounding = 1e-14;
+  if (std::isinf(later.mu)) later.lam = std::max(later.lam, earlier.lam);  // pure mask: kappa can't be told from it
+  earlier.mu = std::min(earlier.mu, later.mu);
+  const double slack = std::isinf(later.lam) ? 0 : rounding * (1 + later.lam);
+  if (earlier.lam > 0 && later.lam - earlier.lam <= slack) earlier.lam = later.lam;
+}
 
 // Difference of two clocks; inf - inf is no movement.
 double increment(double later, double earlier) noexcept { return later == earlier ? 0 : later - earlier; }
@@ -40,6 +52,10 @@ Status check_range(const char *name, double value, double low, double high) {
   return fail(TEMPER_E_ARGUMENT, "noise: %s is %g, must be %g to %g", name, value, low, high);
 }
 
+bool is_own(const NoiseParameters &p) noexcept {
+  return p.path == NoisePath::table || p.path == NoisePath::callback;
+}
+
 // Does m follow the level in equal steps?
 bool linear_mask(const NoiseParameters &p) noexcept {
   return (p.path == NoisePath::absorbing || p.path == NoisePath::epsilon) && p.clock == NoiseClock::linear;
@@ -55,9 +71,17 @@ double Clocks::u() const noexcept { return std::exp(-mu) * -std::expm1(-lam); }
 Result<Noise> Noise::create(const NoiseParameters &p) {
   const auto path = static_cast<std::int32_t>(p.path), clock = static_cast<std::int32_t>(p.clock);
   const auto grid = static_cast<std::int32_t>(p.grid);
-  if (path < 0 || path > 4) return fail(TEMPER_E_ARGUMENT, "noise: unknown path %d", path);
+  if (path < 0 || path > 6) return fail(TEMPER_E_ARGUMENT, "noise: unknown path %d", path);
   if (clock < 0 || clock > 3) return fail(TEMPER_E_ARGUMENT, "noise: unknown clock %d", clock);
-  if (grid < 0 || grid > 1) return fail(TEMPER_E_ARGUMENT, "noise: unknown grid %d", grid);
+  if (grid < 0 || grid > 2) return fail(TEMPER_E_ARGUMENT, "noise: unknown grid %d", grid);
+  if (p.grid != NoiseGrid::even) TEMPER_TRY(check_range("sampling_eps", p.grid_eps(), 1e-9, 0.04));
+  if (is_own(p)) {
+    // Checked when it was made.
+    if (p.own == nullptr) return Status(TEMPER_E_ARGUMENT, "noise: the path has neither table nor function");
+    if (p.path == NoisePath::table && p.grid != NoiseGrid::even)
+      return Status(TEMPER_E_ARGUMENT, "noise: a table has the even grid");
+    return Noise(p);
+  }
   TEMPER_TRY(check_range("mix", p.mix, 0, p.path == NoisePath::gamma ? 1 : 0.999));
   if (p.clock == NoiseClock::log_linear) TEMPER_TRY(check_range("e0", p.e0, 1e-9, 0.5));
   if (p.clock == NoiseClock::geometric) {
@@ -66,7 +90,6 @@ Result<Noise> Noise::create(const NoiseParameters &p) {
     if (!(p.sigma_min < p.sigma_max))
       return fail(TEMPER_E_ARGUMENT, "noise: sigma_min %g isn't below sigma_max %g", p.sigma_min, p.sigma_max);
   }
-  if (p.grid == NoiseGrid::official) TEMPER_TRY(check_range("sampling_eps", p.sampling_eps, 1e-9, 0.04));
 
   // A valid Markov kernel needs both clocks to run forward only (MATH 1.2).
   const Noise noise(p);
@@ -82,10 +105,12 @@ Result<Noise> Noise::create(const NoiseParameters &p) {
 }
 
 bool Noise::uses_mask() const noexcept {
+  if (is_own(parameters_)) return parameters_.own->masks();
   return parameters_.path != NoisePath::uniform && !(parameters_.path == NoisePath::gamma && parameters_.mix == 1);
 }
 
 bool Noise::uses_uniform() const noexcept {
+  if (is_own(parameters_)) return parameters_.own->replaces();
   return parameters_.path == NoisePath::uniform || (parameters_.path != NoisePath::absorbing && parameters_.mix > 0);
 }
 
@@ -101,13 +126,15 @@ Clocks Noise::at(double time) const noexcept {
       return {share(1 - mix, sigma), share(mix, sigma)};
     }
     case NoisePath::gidd: return gidd_clocks(mix, t);
+    case NoisePath::table:
+    case NoisePath::callback: return parameters_.own->at(t);
   }
   return {};
 }
 
 double Noise::sigma(double time) const noexcept {
   const double t = time > 0 ? std::min(time, 1.0) : 0.0;
-  if (parameters_.path == NoisePath::epsilon || parameters_.path == NoisePath::gidd) {
+  if (parameters_.path == NoisePath::epsilon || parameters_.path == NoisePath::gidd || is_own(parameters_)) {
     const Clocks clocks = at(t);
     return clocks.mu + clocks.lam;
   }
@@ -118,16 +145,26 @@ double Noise::time(std::int32_t level, std::int32_t levels) const noexcept {
   if (level <= 0 || levels < 1) return 0;
   const std::int32_t l = std::min(level, levels);
   if (parameters_.grid == NoiseGrid::even) return static_cast<double>(l) / levels;
-  const double edge = 10 * parameters_.sampling_eps;
+  const double eps = parameters_.grid_eps();
+  if (parameters_.grid == NoiseGrid::dream) return eps + (1 - eps) * l / levels;
+  const double edge = 10 * eps;
   if (levels == 1) return 1 - edge;
   return edge + (l - 1) * (1 - 2 * edge) / (levels - 1);
 }
 
 Clocks Noise::at_level(std::int32_t level, std::int32_t levels) const noexcept {
   if (level <= 0) return {};
-  Clocks clocks = at(time(level, levels));
+  Clocks clocks = parameters_.path == NoisePath::table ? parameters_.own->at_part(level, levels)
+                                                       : at(time(level, levels));
   if (level >= levels && parameters_.terminal_clamp) (uses_mask() ? clocks.mu : clocks.lam) = kInfinity;
   return clocks;
+}
+
+Status Noise::check(std::int32_t levels) const {
+  if (parameters_.path != NoisePath::callback) return Status();
+  Clocks before;
+  for (std::int32_t level = 1; level <= levels; ++level) TEMPER_TRY(parameters_.own->probe(time(level, levels), before));
+  return Status();
 }
 
 Transition Noise::between(Clocks from, Clocks to) noexcept {
@@ -157,7 +194,10 @@ Transition Noise::between(Clocks from, Clocks to) noexcept {
 
 Transition Noise::transition(std::int32_t from, std::int32_t to, std::int32_t levels) const noexcept {
   const std::int32_t later = std::clamp(from, 0, levels), earlier = std::clamp(to, 0, later);
-  Transition step = between(at_level(later, levels), at_level(earlier, levels));
+  Clocks top = at_level(later, levels);
+  Clocks bottom = at_level(earlier, levels);
+  if (is_own(parameters_)) settle_behind(top, bottom);
+  Transition step = between(top, bottom);
   step.t = time(later, levels);
   step.s = time(earlier, levels);
   step.sigma_t = sigma(step.t);

@@ -7,15 +7,20 @@
 #include "base/status.h"
 
 #include <cstdint>
+#include <memory>
 
 namespace temper {
+
+class OwnPath;
 
 enum class NoisePath : std::int32_t {
   absorbing = 0,  // MDLM, SEDD-absorb, BD3-LM, LLaDA, Dream
   uniform = 1,    // SEDD-uniform, UDLM: no mask
   epsilon = 2,    // HDLM epsilon-hybrid: mix = epsilon
   gamma = 3,      // HDLM gamma-hybrid: mix = gamma
-  gidd = 4        // GIDD: mix = p_u
+  gidd = 4,       // GIDD: mix = p_u
+  table = 5,      // the caller's own, level by level (own.h)
+  callback = 6    // and as a function of time
 };
 
 // alpha(t) = e^-sigma(t), the total retention. GIDD has a path of its own and ignores the clock.
@@ -29,7 +34,8 @@ enum class NoiseClock : std::int32_t {
 // From integer levels to times.
 enum class NoiseGrid : std::int32_t {
   even = 0,     // t = l / T
-  official = 1  // t = t_a + (l-1)(1-2 t_a)/(T-1), t_a = 10 sampling_eps; t = 0 at level 0 (MATH 3.2)
+  official = 1, // t = t_a + (l-1)(1-2 t_a)/(T-1), t_a = 10 sampling_eps; t = 0 at level 0 (MATH 3.2)
+  dream = 2     // t = e + (1-e) l/T, e = sampling_eps; t = 0 at level 0 (Dream's even points from 1 to e)
 };
 
 struct NoiseParameters {
@@ -40,8 +46,13 @@ struct NoiseParameters {
   double e0 = 5e-3;            // log-linear: retention left at t = 1; SEDD and MDLM use 1e-3
   double sigma_min = 1e-4;     // geometric
   double sigma_max = 10;       // geometric
-  double sampling_eps = 1e-4;  // official grid
+  double sampling_eps = 0;     // official and dream grid; 0: the grid's own
   bool terminal_clamp = true;  // level T is pure noise exactly: m = 1, or lam = inf when mu = 0
+  std::shared_ptr<const OwnPath> own;  // table and callback
+
+  double grid_eps() const noexcept {
+    return sampling_eps > 0 ? sampling_eps : grid == NoiseGrid::dream ? 1e-3 : 1e-4;
+  }
 };
 
 // The two clocks at a time. Infinity is legal: pure noise.
@@ -88,12 +99,18 @@ class Noise {
   Clocks at(double t) const noexcept;
   // Total noise, what score models are conditioned on. -log a(t) where the path isn't given by sigma.
   double sigma(double t) const noexcept;
+  // d/dt of both, at inner times; infinite where they are. Differences of 2^-19 on a caller's path. A jump at 0
+  // is left out.
+  Clocks rates(double t) const noexcept;
+  double sigma_rate(double t) const noexcept;
   // Time of a level, 0..levels.
   double time(std::int32_t level, std::int32_t levels) const noexcept;
   // The clocks at a level: zero at level 0, the terminal clamp at level `levels`.
   Clocks at_level(std::int32_t level, std::int32_t levels) const noexcept;
   // From level `from` to level `to` <= `from`.
   Transition transition(std::int32_t from, std::int32_t to, std::int32_t levels) const noexcept;
+  // Paths of callers: do both clocks run forward over exactly these levels? The message names the level.
+  Status check(std::int32_t levels) const;
   // Between two pairs of clocks; times and sigmas stay 0. For tests and for steps outside a grid.
   static Transition between(Clocks from, Clocks to) noexcept;
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 namespace temper {
 namespace {
@@ -74,6 +75,18 @@ void step_from_leave_one_out(const Transition &step, std::size_t tokens, std::in
   if (mask != nullptr) *mask = 0;
 }
 
+double remasking_rate(const Transition &step, double zeta) noexcept {
+  const double visible_t = 1 - step.m_t, visible_s = 1 - step.m_s;
+  const double a = visible_s > 0 ? step.k * visible_t / visible_s : 0;
+  return zeta * (visible_t * step.one_minus_kappa_t - a * visible_s * step.one_minus_kappa_s);
+}
+
+double most_zeta(const Transition &step) noexcept {
+  const double gain = remasking_rate(step, 1);
+  if (!(gain > 0)) return std::numeric_limits<double>::infinity();
+  return std::min(1 / gain, 1 / step.m_s);
+}
+
 void step_remasking(const Transition &step, std::size_t tokens, std::int32_t y, const double *pit, double *out,
                     double *mask) noexcept {
   if (step.identity) return stay_at(tokens, y, out, mask);
@@ -82,7 +95,7 @@ void step_remasking(const Transition &step, std::size_t tokens, std::int32_t y, 
   const double a_s = visible_s * step.kappa_s, u_s = visible_s * step.one_minus_kappa_s;
   const double a_t = visible_t * step.kappa_t, u_t = visible_t * step.one_minus_kappa_t;
   const double a = visible_s > 0 ? step.k * visible_t / visible_s : 0;
-  const double e = step.zeta * (u_t - a * u_s);
+  const double e = remasking_rate(step, step.zeta);
   const double c = visible_s > 0 ? (step.m_t - step.m_s * (1 - e)) / visible_s : 0;
   const double b = 1 - a - c;
   if (y < 0) {

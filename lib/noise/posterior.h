@@ -26,6 +26,13 @@ void step_from_posterior(const Transition &step, std::size_t tokens, std::int32_
 void step_from_leave_one_out(const Transition &step, std::size_t tokens, std::int32_t y, const double *pit,
                              double *out, double *mask) noexcept;
 
+// (7): e of the remasking family, the rate at which masks turn into uniform tokens; zeta in [0, 1].
+double remasking_rate(const Transition &step, double zeta) noexcept;
+
+// The largest zeta for which (7) is a Markov kernel: e <= min(1, (u_t - A u_s)/m_s). Never below 1 on a valid
+// path, so the whole of [0, 1] may be used everywhere; infinite where no mask can turn into a token.
+double most_zeta(const Transition &step) noexcept;
+
 // (8): as (6) on the remasking family of the same marginals; zeta = step.zeta.
 void step_remasking(const Transition &step, std::size_t tokens, std::int32_t y, const double *pit, double *out,
                     double *mask) noexcept;

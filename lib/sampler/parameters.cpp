@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Parameters of samplers and what a sampler can be combined with.
-#include "sampler/sampler.h"
+#include "sampler/kind.h"
 
 #include <cmath>
 
@@ -9,17 +9,42 @@ namespace {
 
 constexpr double kMostTopK = 1 << 30;
 
-bool is_known(SamplerKind kind) noexcept {
-  return kind == SamplerKind::ancestral || kind == SamplerKind::acs || kind == SamplerKind::greedy;
-}
+// What every kind that draws tokens has.
+constexpr KindParameter kShared[] = {
+    {SamplerParameter::temperature, {0, 100, 1, false}}, {SamplerParameter::top_k, {0, kMostTopK, 0, true}},
+    {SamplerParameter::top_p, {0, 1, 1, false}},         {SamplerParameter::min_p, {0, 1, 0, false}},
+    {SamplerParameter::typical_p, {0, 1, 1, false}},     {SamplerParameter::stop_stable, {0, 1 << 20, 0, true}},
+    {SamplerParameter::stop_entropy, {0, 100, 0.005, false}}, {SamplerParameter::end_rule, {0, 1, 0, true}}};
+
+constexpr std::int32_t kParameters = static_cast<std::int32_t>(SamplerParameter::end_rule);
 
 double *place_of(SamplerParameters &p, SamplerParameter parameter) noexcept {
   switch (parameter) {
     case SamplerParameter::temperature: return &p.temperature;
+    case SamplerParameter::top_k: break;
     case SamplerParameter::top_p: return &p.top_p;
     case SamplerParameter::min_p: return &p.min_p;
     case SamplerParameter::eta: return &p.eta;
-    case SamplerParameter::top_k: break;
+    case SamplerParameter::typical_p: return &p.typical_p;
+    case SamplerParameter::compat: return &p.compat;
+    case SamplerParameter::zeta: return &p.zeta;
+    case SamplerParameter::rule: return &p.rule;
+    case SamplerParameter::t_on: return &p.t_on;
+    case SamplerParameter::t_off: return &p.t_off;
+    case SamplerParameter::alpha_on: return &p.alpha_on;
+    case SamplerParameter::order: return &p.order;
+    case SamplerParameter::order_temperature: return &p.order_temperature;
+    case SamplerParameter::threshold: return &p.threshold;
+    case SamplerParameter::factor: return &p.factor;
+    case SamplerParameter::entropy_bound: return &p.entropy_bound;
+    case SamplerParameter::corrector_steps: return &p.corrector_steps;
+    case SamplerParameter::corrector_positions: return &p.corrector_positions;
+    case SamplerParameter::edit_threshold: return &p.edit_threshold;
+    case SamplerParameter::extra_steps: return &p.extra_steps;
+    case SamplerParameter::patience: return &p.patience;
+    case SamplerParameter::stop_stable: return &p.stop_stable;
+    case SamplerParameter::stop_entropy: return &p.stop_entropy;
+    case SamplerParameter::end_rule: return &p.end_rule;
   }
   return nullptr;
 }
@@ -27,41 +52,33 @@ double *place_of(SamplerParameters &p, SamplerParameter parameter) noexcept {
 }  // namespace
 
 Result<ParameterBounds> Sampler::bounds(SamplerKind kind, SamplerParameter parameter) {
-  if (!is_known(kind)) return fail(TEMPER_E_ARGUMENT, "unknown kind of sampler: %d", static_cast<int>(kind));
-  // Greedy has nothing to set: it decides as the model says and takes the best token.
-  const bool draws = kind != SamplerKind::greedy;
-  switch (parameter) {
-    case SamplerParameter::temperature:
-      if (draws) return ParameterBounds{0, 100, 1, false};
-      break;
-    case SamplerParameter::top_k:
-      if (draws) return ParameterBounds{0, kMostTopK, 0, true};
-      break;
-    case SamplerParameter::top_p:
-      if (draws) return ParameterBounds{0, 1, 1, false};
-      break;
-    case SamplerParameter::min_p:
-      if (draws) return ParameterBounds{0, 1, 0, false};
-      break;
-    case SamplerParameter::eta:
-      if (kind == SamplerKind::acs) return ParameterBounds{0, 1, 0.01, false};
-      break;
-    default: return fail(TEMPER_E_ARGUMENT, "unknown sampler parameter: %d", static_cast<int>(parameter));
-  }
-  return fail(TEMPER_E_ARGUMENT, "this kind of sampler has no parameter %d", static_cast<int>(parameter));
+  const Kind *known = find_kind(kind);
+  if (known == nullptr) return fail(TEMPER_E_ARGUMENT, "unknown kind of sampler: %d", static_cast<int>(kind));
+  const auto number = static_cast<std::int32_t>(parameter);
+  if (number < 1 || number > kParameters) return fail(TEMPER_E_ARGUMENT, "unknown sampler parameter: %d", number);
+  for (const KindParameter &own : known->own)
+    if (own.parameter == parameter) return own.bounds;
+  if (known->draws)
+    for (const KindParameter &shared : kShared)
+      if (shared.parameter == parameter) return shared.bounds;
+  return fail(TEMPER_E_ARGUMENT, "this kind of sampler has no parameter %d", number);
 }
 
 SamplerParameters Sampler::defaults(SamplerKind kind) noexcept {
   SamplerParameters parameters;
-  if (kind == SamplerKind::acs) parameters.eta = 0.01;
+  const Kind *known = find_kind(kind);
+  if (known == nullptr) return parameters;
+  for (const KindParameter &shared : kShared)
+    if (double *place = place_of(parameters, shared.parameter); place != nullptr) *place = shared.bounds.initial;
+  for (const KindParameter &own : known->own)
+    if (double *place = place_of(parameters, own.parameter); place != nullptr) *place = own.bounds.initial;
   return parameters;
 }
 
 Result<double> Sampler::get(SamplerKind kind, const SamplerParameters &from, SamplerParameter parameter) {
   TEMPER_TRY(bounds(kind, parameter).status());
   if (parameter == SamplerParameter::top_k) return static_cast<double>(from.top_k);
-  SamplerParameters copy = from;
-  return *place_of(copy, parameter);
+  return *place_of(const_cast<SamplerParameters &>(from), parameter);
 }
 
 Status Sampler::set(SamplerKind kind, SamplerParameters &to, SamplerParameter parameter, double value) {
@@ -76,17 +93,26 @@ Status Sampler::set(SamplerKind kind, SamplerParameters &to, SamplerParameter pa
   return Status();
 }
 
+Sampler::Sampler(SamplerKind kind, const SamplerParameters &parameters, const Kind &known) noexcept
+    : kind_(kind), kind_of_(&known), parameters_(parameters) {
+  // Only some look at how probable a token is beside temperature and filters: a pass over the row.
+  ranks_ = kind == SamplerKind::confidence || kind == SamplerKind::threshold || kind == SamplerKind::edit ||
+           kind == SamplerKind::self_correct || (kind == SamplerKind::remdm && parameters.compat != 0);
+}
+
 Result<Sampler> Sampler::create(SamplerKind kind, const SamplerParameters &parameters) {
-  if (!is_known(kind)) return fail(TEMPER_E_ARGUMENT, "unknown kind of sampler: %d", static_cast<int>(kind));
+  const Kind *known = find_kind(kind);
+  if (known == nullptr) return fail(TEMPER_E_ARGUMENT, "unknown kind of sampler: %d", static_cast<int>(kind));
   // What the kind doesn't have keeps its default; the rest is checked again.
   SamplerParameters checked = defaults(kind);
-  for (const SamplerParameter key : {SamplerParameter::temperature, SamplerParameter::top_k, SamplerParameter::top_p,
-                                     SamplerParameter::min_p, SamplerParameter::eta}) {
+  for (std::int32_t number = 1; number <= kParameters; ++number) {
+    const auto key = static_cast<SamplerParameter>(number);
     if (!bounds(kind, key).ok()) continue;
     TEMPER_ASSIGN(const double value, get(kind, parameters, key));
     TEMPER_TRY(set(kind, checked, key, value));
   }
-  return Sampler(kind, checked);
+  checked.shaping = parameters.shaping;
+  return Sampler(kind, checked, *known);
 }
 
 Status Sampler::check(const HeadDescription &head, const Noise &noise) const {
@@ -105,9 +131,7 @@ Status Sampler::check(const HeadDescription &head, const Noise &noise) const {
   if (head.carry_over && noise.uses_uniform())
     return Status(TEMPER_E_UNSUPPORTED, "the model was trained to keep visible tokens: it can't undo uniform noise, "
                                         "use the absorbing path");
-  if (kind_ == SamplerKind::acs && !noise.uses_mask())
-    return Status(TEMPER_E_UNSUPPORTED, "the correction sampler reveals masks: it can't follow a path without them");
-  return Status();
+  return kind_of_->check != nullptr ? kind_of_->check(parameters_, head, noise) : Status();
 }
 
 }  // namespace temper

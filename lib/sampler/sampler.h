@@ -2,10 +2,11 @@
 // One-step samplers (MATH 4): move each active position from its noise level to the next one.
 //
 // A step has three phases, so that a sampler may look at one position, or at all of them:
-//   decide   before the model runs: does this position need logits at all? Draws that don't depend on
-//            logits are made here (and, being functions of their address, made again where needed).
+//   decide   before the model runs, over a sequence's window: which positions need logits at all? Draws
+//            that don't depend on logits are made here.
 //   propose  per position, on any thread with a Workspace of its own: the new token from a row of logits.
-//   finish   once per sequence over all its active positions: joint decisions.
+//   finish   over the window again: joint decisions (who is revealed, who keeps its mask), what is
+//            remembered, and whether the next call is at the next levels.
 // A sampler is immutable and shareable; the three phases are noexcept and allocate nothing.
 #pragma once
 
@@ -13,6 +14,7 @@
 #include "base/status.h"
 #include "noise/noise.h"
 #include "sampler/head.h"
+#include "sampler/shaping.h"
 
 #include <cstdint>
 #include <memory>
@@ -21,9 +23,20 @@
 namespace temper {
 
 enum class SamplerKind : std::int32_t {
-  ancestral = 0,  // the exact reverse chain, any path
-  acs = 1,        // adaptive correction sampler (HDLM): reveals, and re-draws visible tokens
-  greedy = 2      // ancestral decisions with the most probable token
+  ancestral = 0,      // the exact reverse chain, any path
+  acs = 1,            // adaptive correction sampler (HDLM): reveals, and re-draws visible tokens
+  greedy = 2,         // ancestral decisions with the most probable token
+  analytic = 3,       // one categorical draw from (10) and (6), or the published staggered score
+  remask = 4,         // exact remasking, (8): keeps the path's marginals, needs uniform noise
+  remdm = 5,          // ReMDM: cap, rescale, conf, loop
+  first_hitting = 6,  // one token per call, in the order of its random time
+  confidence = 7,     // so many a call as the levels say, the most confident first (LLaDA, Dream)
+  threshold = 8,      // all that are confident enough, at least one (Fast-dLLM)
+  entropy_bound = 9,  // the least uncertain as long as their entropies stay below a bound (EB)
+  gibbs = 10,         // predictor-corrector: ancestral, and calls that re-draw visible tokens at their level
+  renoise = 11,       // draws x_0 and noises it to the next level
+  self_correct = 12,  // GIDD: ancestral, then replaces the tokens that gain most until nothing improves
+  edit = 13           // LLaDA2.1: threshold, and visible tokens are replaced by sure better ones
 };
 
 enum class SamplerParameter : std::int32_t {
@@ -31,7 +44,24 @@ enum class SamplerParameter : std::int32_t {
   top_k = 2,        // 0: off
   top_p = 3,        // 1: off
   min_p = 4,        // 0: off
-  eta = 5           // ACS: strength of the correction
+  eta = 5,          // ACS: strength of the correction; ReMDM: cap or scale of its remasking
+  typical_p = 6,    // 1: off
+  compat = 7,       // 1: as the published program does it where that isn't exact (DEVIATIONS)
+  zeta = 8,         // remask: 0 absorbing .. 1 resampling kernel
+  rule = 9,         // remdm: cap, rescale, conf, loop; confidence: how many
+  t_on = 10, t_off = 11, alpha_on = 12,  // remdm loop
+  order = 13,       // what confident means
+  order_temperature = 14,
+  threshold = 15,
+  factor = 16,
+  entropy_bound = 17,
+  corrector_steps = 18, corrector_positions = 19,
+  edit_threshold = 20,
+  extra_steps = 21,  // calls beyond the schedule's, at most
+  patience = 22,
+  stop_stable = 23,  // adaptive stop: calls in a row without another most probable token; 0: off
+  stop_entropy = 24, // adaptive stop: mean entropy of the window, nats
+  end_rule = 25      // end tokens: as others, never, only when nothing else is left to reveal
 };
 
 struct ParameterBounds {
@@ -40,8 +70,29 @@ struct ParameterBounds {
 };
 
 struct SamplerParameters {
-  double temperature = 1, top_p = 1, min_p = 0, eta = 0;
+  double temperature = 1, top_p = 1, min_p = 0, typical_p = 1;
   std::int32_t top_k = 0;
+  double eta = 0, compat = 0, zeta = 0, rule = 0, t_on = 0, t_off = 0, alpha_on = 0;
+  double order = 0, order_temperature = 0, threshold = 0, factor = 0, entropy_bound = 0;
+  double corrector_steps = 0, corrector_positions = 0, edit_threshold = 0, extra_steps = 0, patience = 0;
+  double stop_stable = 0, stop_entropy = 0, end_rule = 0;
+  Shaping shaping;
+};
+
+// What is remembered of a position between calls. Plain data: a session saves it as it is.
+struct PositionMemory {
+  double probability = 0;     // of the token, in the call that set it
+  double turn = 0;            // first hitting: when its time comes, in (0, 1); 0: not in this row of levels
+  std::int32_t best = -1;     // the most probable token in the last call
+  std::int32_t stable = 0;    // calls in a row in which it was the same as in the one before
+};
+
+// The same of a window as a whole.
+struct WindowMemory {
+  std::int64_t held = 0;      // calls already made at the present levels; the caller counts
+  std::int32_t rounds = 0;    // of correction
+  std::int32_t waiting = 0;   // rounds without improvement
+  double best_score = 0;
 };
 
 // One active position of a sequence in one call.
@@ -50,6 +101,8 @@ struct SamplerPosition {
   std::int32_t token = kAbsent;             // current token; the mask id or kAbsent when masked
   bool fixed = false;                       // never changes: prompt, infill
   const Transition *transition = nullptr;   // from its level to the next one
+  PositionMemory *memory = nullptr;         // written by finish alone
+  const ShapingContext *shaping = nullptr;  // null: nothing to shape by
   static constexpr std::int32_t kAbsent = -1;
 };
 
@@ -58,7 +111,26 @@ struct Proposal {
   std::int32_t token = SamplerPosition::kAbsent;  // after the step
   bool needs_logits = false;                      // decide: propose has to be called
   bool changed = false;
+  std::int32_t move = 0;   // what decide found, for propose and finish
   double probability = 0;  // propose: of `token` under the (filtered) prediction pi; 0 without logits
+  double confidence = 0;   // propose: rank among the window's positions, larger first
+  double entropy = 0;      // propose: of pi, nats; where the kind or the adaptive stop asks for it
+  std::int32_t best = SamplerPosition::kAbsent;   // propose: the most probable token, likewise
+};
+
+// A sequence's active positions in one call.
+struct SamplerWindow {
+  std::span<const SamplerPosition> positions;  // in order
+  std::span<Proposal> proposals;               // one for each
+  WindowMemory *memory = nullptr;
+  Draws draws;                                 // of the sequence; at(p) gives a position's
+};
+
+// What comes after a call.
+enum class Verdict : std::int32_t {
+  advance,  // the next levels
+  hold,     // another call at these levels, with the tokens as they are now
+  settle    // nothing in this window will change any more: all of it may take level 0 at once
 };
 
 // Scratch memory of one thread.
@@ -79,6 +151,8 @@ class Workspace {
   std::unique_ptr<Memory> memory_;
 };
 
+struct Kind;
+
 class Sampler {
  public:
   static Result<Sampler> create(SamplerKind kind, const SamplerParameters &parameters);
@@ -94,17 +168,26 @@ class Sampler {
   SamplerKind kind() const noexcept { return kind_; }
   const SamplerParameters &parameters() const noexcept { return parameters_; }
 
-  // `draws` is Draws(seed, sequence id, call, position). Without need of logits the proposal is final.
-  Proposal decide(const HeadDescription &head, const SamplerPosition &at, const Draws &draws) const noexcept;
+  // Fills window.proposals. Without need of logits a proposal is final, but for finish.
+  void decide(const HeadDescription &head, const SamplerWindow &window) const noexcept;
 
-  // `row` has head.columns floats, the model's raw output; it isn't changed. A row with nothing that could
-  // be drawn (all -inf, or NaN) gives token kAbsent and probability 0: the caller reports it.
-  Proposal propose(const HeadDescription &head, const SamplerPosition &at, const Draws &draws,
-                   std::span<const float> row, Workspace &workspace) const noexcept;
+  // `decided` is what decide said of this position. `row` has head.columns floats, the model's raw output;
+  // it isn't changed. A row with nothing that could be drawn (all -inf, or NaN) gives token kAbsent and
+  // probability 0: the caller reports it. `draws` are the position's.
+  Proposal propose(const HeadDescription &head, const SamplerPosition &at, const Proposal &decided,
+                   const Draws &draws, std::span<const float> row, Workspace &workspace) const noexcept;
 
-  // All active positions of a sequence, in order, after propose. May take proposals back.
-  void finish(const HeadDescription &head, std::span<const SamplerPosition> positions,
-              std::span<Proposal> proposals, const Draws &sequence_draws) const noexcept;
+  // After propose was called for all that needed it. May take proposals back; writes memory.
+  Verdict finish(const HeadDescription &head, const SamplerWindow &window) const noexcept;
+
+  // Does a token that is visible stay what it is until its position is settled?
+  bool keeps_visible(const HeadDescription &head) const noexcept;
+
+  // Score heads only: the row becomes log pi or log pit (floats, in place), so that guidance and a caller's
+  // function can work on it; the head it then is.
+  static HeadDescription converted(const HeadDescription &head) noexcept;
+  static bool convert(const HeadDescription &head, const SamplerPosition &at, std::span<float> row,
+                      Workspace &workspace) noexcept;
 
   // The token a position starts with: the mask id, a uniform token (tag 8) when the path has no mask, or
   // kAbsent when the model has no mask token. `draws` are those of the call it first
@@ -113,10 +196,11 @@ class Sampler {
                                     const Draws &draws) noexcept;
 
  private:
-  Sampler(SamplerKind kind, const SamplerParameters &parameters) noexcept
-      : kind_(kind), parameters_(parameters) {}
+  Sampler(SamplerKind kind, const SamplerParameters &parameters, const Kind &known) noexcept;
   SamplerKind kind_;
+  const Kind *kind_of_;
   SamplerParameters parameters_;
+  bool ranks_ = false;  // needs a row's probabilities before temperature and filters
 };
 
 }  // namespace temper

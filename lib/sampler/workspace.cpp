@@ -41,12 +41,12 @@ std::size_t Workspace::bytes(std::int32_t columns) noexcept {
          (size / kWeightBlock + 1) * sizeof(std::uint64_t);
 }
 
-bool Workspace::Memory::load(const HeadDescription &head, std::span<const float> row) noexcept {
+bool Workspace::Memory::load(const HeadDescription &head, std::span<const float> row, bool with_mask) noexcept {
   count = static_cast<std::size_t>(head.vocabulary);
   top = kNever;
   bool sane = true;
   std::size_t begin = 0, listed = 0;
-  bool mask_left = head.mask_token >= 0 && head.mask_token < head.vocabulary;
+  bool mask_left = !with_mask && head.mask_token >= 0 && head.mask_token < head.vocabulary;
   // Between the excluded ids, in ascending order.
   while (begin < count) {
     std::size_t end = count;
@@ -135,6 +135,62 @@ void Workspace::Memory::filter(const SamplerParameters &parameters) noexcept {
     for (std::size_t id = 0; id < count; ++id)
       if ((logits[id] - top) * scale < lowest) logits[id] = kNever;
   }
+  if (parameters.typical_p < 1) keep_typical(parameters.typical_p);
+}
+
+// H = log Z - sum p l, with l relative to the largest.
+RowShape Workspace::Memory::shape() noexcept {
+  sum();
+  RowShape result;
+  double second = kNever, spread = 0;
+  bool first_seen = false;
+  for (std::size_t begin = 0; begin < count; begin += kWeightBlock) {
+    const std::size_t n = std::min(kWeightBlock, count - begin);
+    weigh(logits.data() + begin, n, top, scale, block.data());
+    for (std::size_t i = 0; i < n; ++i) {
+      const double logit = logits[begin + i];
+      if (block[i] > 0) spread += static_cast<double>(block[i]) * ((logit - top) * scale);
+      if (logit == top && !first_seen) first_seen = true;
+      else second = std::max(second, logit);
+    }
+  }
+  const auto sum_of_weights = static_cast<double>(total);
+  result.entropy = std::max(0.0, std::log(sum_of_weights / kWeightOne) - spread / sum_of_weights);
+  result.first = kWeightOne / sum_of_weights;
+  if (second > kNever) result.second = exponential((second - top) * scale) * kWeightOne / sum_of_weights;
+  return result;
+}
+
+// Locally typical sampling (arXiv 2202.00666): tokens in order of how far their information -log p is from the
+// entropy, until they hold p of the mass.
+void Workspace::Memory::keep_typical(double p) noexcept {
+  const double entropy = shape().entropy;
+  const double log_total = std::log(static_cast<double>(total) / kWeightOne);
+  std::ptrdiff_t size = 0;
+  for (std::size_t id = 0; id < count; ++id) {
+    if (!((logits[id] - top) * scale > -32)) continue;
+    other[id] = std::abs(log_total - (logits[id] - top) * scale - entropy);
+    ids[static_cast<std::size_t>(size++)] = static_cast<std::int32_t>(id);
+  }
+  const auto begin = ids.begin();
+  std::sort(begin, begin + size, [this](std::int32_t a, std::int32_t b) {
+    const double da = other[static_cast<std::size_t>(a)], db = other[static_cast<std::size_t>(b)];
+    return da != db ? da < db : a < b;
+  });
+  const double wanted = p * static_cast<double>(total);
+  double mass = 0;
+  std::ptrdiff_t kept = 0;
+  while (kept < size && (kept == 0 || mass < wanted)) mass += weight(ids[static_cast<std::size_t>(kept++)]);
+  // The rest, and what was too improbable to be looked at.
+  std::sort(begin, begin + kept);
+  std::ptrdiff_t next = 0;
+  double highest = kNever;
+  for (std::size_t id = 0; id < count; ++id) {
+    while (next < kept && ids[static_cast<std::size_t>(next)] < static_cast<std::int32_t>(id)) ++next;
+    if (next >= kept || ids[static_cast<std::size_t>(next)] != static_cast<std::int32_t>(id)) logits[id] = kNever;
+    highest = std::max(highest, logits[id]);
+  }
+  top = highest;
 }
 
 // Logits not below the k-th largest; ties stay.

@@ -10,6 +10,12 @@
 
 namespace temper {
 
+// What orders of confidence look at.
+struct RowShape {
+  double entropy = 0;             // nats
+  double first = 0, second = 0;   // the two largest probabilities
+};
+
 struct Workspace::Memory {
   std::int32_t columns = 0;
   std::vector<double> logits;       // -inf: can't be drawn
@@ -23,21 +29,24 @@ struct Workspace::Memory {
   double scale = 1;       // 1 / temperature
   std::uint64_t total = 0;
 
-  // Copies a row's emittable tokens. False: NaN, +inf or nothing to draw.
-  bool load(const HeadDescription &head, std::span<const float> row) noexcept;
+  // Copies a row's emittable tokens. False: NaN, +inf or nothing to draw. The published samplers let the
+  // mask id be drawn (`with_mask`).
+  bool load(const HeadDescription &head, std::span<const float> row, bool with_mask = false) noexcept;
   // As load(), for log-scores that aren't a softmax already: (10), (12).
   bool load_scores(const HeadDescription &head, std::span<const float> row, std::int32_t y,
                    const Transition &step) noexcept;
-  void filter(const SamplerParameters &parameters) noexcept;  // top-k, top-p, min-p
+  void filter(const SamplerParameters &parameters) noexcept;  // top-k, top-p, min-p, typical
   void change(std::int32_t id, double logit) noexcept;        // keeps `top` right
   void sum() noexcept { total = weigh_blocks(logits.data(), count, top, scale, sums.data()); }
   std::int32_t draw(std::uint64_t bits) noexcept;  // after sum(): the integer inverse CDF
   std::int32_t most_probable() const noexcept;     // lowest id wins ties
   double weight(std::int32_t id) const noexcept;   // of one token
+  RowShape shape() noexcept;                       // of what is left, at the temperature
 
  private:
   void keep_top_k(std::size_t k) noexcept;
   void keep_top_p(double p) noexcept;
+  void keep_typical(double p) noexcept;
 };
 
 }  // namespace temper

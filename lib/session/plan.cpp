@@ -26,6 +26,21 @@ Status check_look_back(const Spec &spec, const SessionOptions &options, int64_t 
   return Status();
 }
 
+Status check_single_positions(const Spec &spec, const SessionOptions &options, bool bounded) {
+  const char *what = options.single_positions         ? "fixed, drafted or weighted positions"
+                     : options.canvas == Choice::on ? "a canvas"
+                     : options.guided                 ? "guidance"
+                                                      : nullptr;
+  if (what != nullptr && !bounded) return fail(TEMPER_E_UNSUPPORTED, "an unbounded row can't have %s", what);
+  if (options.approximation == Approximation::none) return Status();
+  if (spec.context != Context::full)
+    return fail(TEMPER_E_UNSUPPORTED, "%s has an exact cache: there is nothing to approximate", spec.family.c_str());
+  if (options.guided) return Status(TEMPER_E_UNSUPPORTED, "guidance with an approximate cache isn't possible");
+  if (options.approximation == Approximation::dual && options.canvas == Choice::off)
+    return Status(TEMPER_E_UNSUPPORTED, "the dual cache keeps the canvas, which is switched off");
+  return Status();
+}
+
 }  // namespace
 
 Result<SessionPlan> plan_session(const Spec &spec, const Hyperschedule &schedule, int32_t rows, int64_t length,
@@ -45,14 +60,23 @@ Result<SessionPlan> plan_session(const Spec &spec, const Hyperschedule &schedule
   plan.rules = {spec.context, spec.window, std::max<int64_t>(1, spec.block), spec.shifted, spec.noise_keys,
                 options.cache, options.look_back};
 
+  TEMPER_TRY(check_single_positions(spec, options, plan.capacity >= 0));
+  plan.canvas = plan.capacity >= 0 &&
+                (options.canvas == Choice::on ||
+                 (options.canvas == Choice::automatic && spec.context == Context::full && !spec.autoregressive));
+  plan.paired = options.guided || (options.measure && options.approximation != Approximation::none);
+
   plan.max_active = schedule.max_active(plan.capacity);
+  if (plan.canvas || options.single_positions) plan.max_active = plan.capacity;
   if (plan.max_active < 0 || plan.max_active > most_positions)
     return Status(TEMPER_E_UNSUPPORTED, "this hyperschedule has no bounded window for unbounded rows");
   // Tokens that settled in the last step, the window, a block that isn't whole yet, and the row that a
   // shifted model reads from.
   plan.row_budget = 2 * plan.max_active + plan.rules.block + 2;
   const bool everything = !options.cache || spec.context == Context::full;
-  if (plan.capacity >= 0 && (everything || plan.row_budget > plan.capacity + 1)) plan.row_budget = plan.capacity + 1;
+  // A second run isn't read ahead in parts.
+  const bool whole = everything || plan.paired;
+  if (plan.capacity >= 0 && (whole || plan.row_budget > plan.capacity + 1)) plan.row_budget = plan.capacity + 1;
   if (plan.capacity < 0 && everything)
     return fail(TEMPER_E_UNSUPPORTED, "%s recomputes all positions: rows can't be unbounded", spec.family.c_str());
 
@@ -67,11 +91,13 @@ Result<SessionPlan> plan_session(const Spec &spec, const Hyperschedule &schedule
 
   const int64_t prompt_rows = plan.capacity < 0 ? options.prefill_rows
                                                 : std::min<int64_t>(options.prefill_rows, plan.capacity);
-  const int64_t max_rows = std::max(rows * plan.row_budget, prompt_rows);
+  const int32_t sequences = plan.paired ? 2 * rows : rows;
+  int64_t max_rows = std::max(sequences * plan.row_budget, prompt_rows);
+  if (plan.paired) max_rows += max_rows % 2;  // the two logits of a pair come in one chunk
   if (max_rows > std::numeric_limits<int32_t>::max() / 2 || slots > std::numeric_limits<int32_t>::max() / 2)
     return Status(TEMPER_E_MEMORY, "the session would need more rows than memory can hold");
   plan.forward.max_rows = static_cast<int32_t>(max_rows);
-  plan.forward.sequences = rows;
+  plan.forward.sequences = sequences;
   plan.forward.slots = static_cast<int32_t>(slots);
   const bool by_level = spec.conditioning == Conditioning::sigma || spec.conditioning == Conditioning::time;
   plan.forward.conditions = by_level ? schedule.levels() + 1 : 1;

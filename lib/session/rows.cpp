@@ -51,6 +51,10 @@ void RowPlan::build(const Rules &rules, const Frontier &frontier, std::span<cons
   auto slot = static_cast<int32_t>(frontier.settled - base);
   auto push_active = [&](std::size_t i) {
     const ActivePosition &a = active[i];
+    if (a.cached) {
+      ++slot;
+      return;
+    }
     rows_.push_back({a.position, a.token, a.level, slot++, 0, 0});
   };
   for (std::size_t i = 0; i < active.size(); ++i)

@@ -30,6 +30,7 @@ struct ActivePosition {
   int32_t next_level = 0;  // after the call
   bool pure_noise = false; // level is T
   bool wants_logits = false;
+  bool cached = false;     // its slot holds a key of an earlier call: no row is computed
 };
 
 struct PlannedRow {

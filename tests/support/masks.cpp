@@ -4,31 +4,31 @@
 namespace temper::test {
 
 Definition definition_of(const Spec &spec, int64_t look_back) {
-  return {spec.context, spec.window, spec.block > 0 ? spec.block : 1, spec.shifted, spec.noise_keys, look_back};
+  return {spec.context, spec.window, spec.block > 0 ? spec.block : 1, spec.shifted, spec.noise_keys, look_back, false};
 }
 
 // MATH 3.3: settled are the positions before the first one with a level above 0; worthless those that stay
 // pure noise; all others are active. A shifted model reads a prediction from the row before it, so there
 // a worthless position in front of the last active one exists too.
-std::vector<Present> present_positions(const Hyperschedule &schedule, const Definition &definition, int64_t call,
+std::vector<Present> present_positions(const LevelOf &level_of, int32_t top, const Definition &definition, int64_t call,
                                        int64_t prompt, int64_t length) {
   std::vector<Present> all;
   for (int64_t p = 0; p < prompt; ++p) all.push_back({p, 0, 0, true});
-  const int32_t top = schedule.levels();
   int64_t last = -1;
   bool settled = true;
   for (int64_t i = 0; i < length; ++i) {
-    const int32_t level = schedule.level(call, i), next = schedule.level(call + 1, i);
+    const int32_t level = level_of(call, i), next = level_of(call + 1, i);
     settled = settled && level == 0;
     const bool worthless = !settled && level == top && next == top;
     if (!worthless) last = i;
   }
+  if (definition.canvas) last = length - 1;
   settled = true;
   for (int64_t i = 0; i <= last; ++i) {
-    const int32_t level = schedule.level(call, i), next = schedule.level(call + 1, i);
+    const int32_t level = level_of(call, i), next = level_of(call + 1, i);
     settled = settled && level == 0;
     const bool worthless = !settled && level == top && next == top;
-    if (!worthless || definition.shifted) all.push_back({prompt + i, level, next, settled});
+    if (!worthless || definition.shifted || definition.canvas) all.push_back({prompt + i, level, next, settled});
   }
   return all;
 }

@@ -7,6 +7,7 @@
 #include "schedule/hyperschedule.h"
 
 #include <cstdint>
+#include <functional>
 #include <vector>
 
 namespace temper::test {
@@ -18,6 +19,7 @@ struct Definition {
   bool shifted = false;
   bool noise_keys = true;
   int64_t look_back = 0;
+  bool canvas = false;  // all positions exist from the start
 };
 Definition definition_of(const Spec &spec, int64_t look_back = 0);
 
@@ -28,7 +30,8 @@ struct Present {
   int32_t next_level = 0;
   bool settled = false;
 };
-std::vector<Present> present_positions(const Hyperschedule &schedule, const Definition &definition, int64_t call,
+using LevelOf = std::function<int32_t(int64_t call, int64_t position)>;  // positions behind the prompt
+std::vector<Present> present_positions(const LevelOf &level_of, int32_t top, const Definition &definition, int64_t call,
                                        int64_t prompt, int64_t length);
 
 // Does the row of `row` attend to the input of `key`? `frontier` is the first position not settled.

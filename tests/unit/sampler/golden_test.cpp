@@ -3,6 +3,7 @@
 // [8,1,2,4,1,6,3,7]/32 over 000..111. The very tokens for one seed, and the distribution over many.
 #include "noise/posterior.h"
 #include "sampler/sampler.h"
+#include "support/single.h"
 #include "schedule/hyperschedule.h"
 
 #include <array>
@@ -19,6 +20,7 @@ extern "C" {
 }
 
 using namespace temper;
+using namespace temper::test;
 
 namespace {
 
@@ -69,10 +71,10 @@ class Generator {
         const Transition &step = transition(schedule_.level(k, i), schedule_.level(k + 1, i));
         const Draws draws(seed, sequence, static_cast<uint32_t>(k), static_cast<uint32_t>(i));
         const SamplerPosition at{static_cast<uint32_t>(i), x[static_cast<size_t>(i)], false, &step};
-        Proposal proposal = sampler_.decide(head_, at, draws);
+        Proposal proposal = decide(sampler_, head_, at, draws);
         if (proposal.needs_logits) {
           const auto row = logits(x, k, i);
-          proposal = sampler_.propose(head_, at, draws, row, scratch_);
+          proposal = propose(sampler_, head_, at, draws, row, scratch_);
         }
         next[static_cast<size_t>(i)] = proposal.token;
       }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Draws, weights, filters, and the one-step samplers against their exact distributions.
 #include "noise/posterior.h"
+#include "support/single.h"
 #include "sampler/workspace.h"
 
 #include <cmath>
@@ -16,6 +17,7 @@ extern "C" {
 }
 
 using namespace temper;
+using namespace temper::test;
 
 namespace {
 
@@ -99,20 +101,20 @@ void tokens(void **) {
   for (uint32_t i = 0; i < 12; ++i) {
     const Draws draws(kSeed, 7, 3, 40 + i);
     SamplerPosition at{40 + i, 5, false, &last};
-    assert_true(sampler.decide(head, at, draws).needs_logits);
-    const Proposal proposal = sampler.propose(head, at, draws, logits, workspace);
+    assert_true(decide(sampler, head, at, draws).needs_logits);
+    const Proposal proposal = propose(sampler, head, at, draws, logits, workspace);
     assert_int_equal(proposal.token, expected[i]);
     near(proposal.probability, std::exp(static_cast<double>(logits[proposal.token])) / (std::exp(2.) + std::exp(1.) + 1 + std::exp(-1.)), 1e-9);
     at.transition = &step;
-    const bool needed = sampler.decide(head, at, draws).needs_logits;
+    const bool needed = decide(sampler, head, at, draws).needs_logits;
     assert_int_equal(needed, stepped[i] >= 0);
-    assert_int_equal(sampler.propose(head, at, draws, logits, workspace).token, stepped[i] >= 0 ? stepped[i] : 5);
+    assert_int_equal(propose(sampler, head, at, draws, logits, workspace).token, stepped[i] >= 0 ? stepped[i] : 5);
     at.fixed = true;
-    assert_false(sampler.decide(head, at, draws).needs_logits);
+    assert_false(decide(sampler, head, at, draws).needs_logits);
   }
   // Visible tokens of an absorbing path need nothing.
   const SamplerPosition visible{40, 2, false, &last};
-  assert_false(sampler.decide(head, visible, Draws(kSeed, 7, 3, 40)).needs_logits);
+  assert_false(decide(sampler, head, visible, Draws(kSeed, 7, 3, 40)).needs_logits);
 }
 
 void filters(void **) {
@@ -169,9 +171,9 @@ void hostile(void **) {
   const SamplerPosition at{0, 3, false, &last};
   const float inf = std::numeric_limits<float>::infinity(), nan = std::nanf("");
   for (const std::vector<float> &row : {std::vector<float>{0, nan, 0, 0}, {inf, 0, 0, 0}, {-inf, -inf, -inf, 5}, {0, 0, 0}})
-    assert_int_equal(sampler.propose(head, at, Draws(1, 0, 0, 0), row, workspace).token, -1);
+    assert_int_equal(propose(sampler, head, at, Draws(1, 0, 0, 0), row, workspace).token, -1);
   const std::vector<float> row = {-inf, 1, -inf, 5};
-  assert_int_equal(sampler.propose(head, at, Draws(1, 0, 0, 0), row, workspace).token, 1);
+  assert_int_equal(propose(sampler, head, at, Draws(1, 0, 0, 0), row, workspace).token, 1);
   assert_false(Workspace::create(0).ok());
   assert_false(Workspace::create((1 << 18) + 1).ok());
   SamplerParameters p;
@@ -190,8 +192,8 @@ void frequencies(const Sampler &sampler, const HeadDescription &head, const std:
   for (int run = 0; run < runs; ++run) {
     const Draws draws(42, static_cast<uint32_t>(run), 5, 9);
     const SamplerPosition at{9, y, false, &step};
-    Proposal proposal = sampler.decide(head, at, draws);
-    if (proposal.needs_logits) proposal = sampler.propose(head, at, draws, row, workspace);
+    Proposal proposal = decide(sampler, head, at, draws);
+    if (proposal.needs_logits) proposal = propose(sampler, head, at, draws, row, workspace);
     ++counts[static_cast<size_t>(proposal.token)];
   }
   double chi = 0;

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sampler/kind.h"
+
+namespace temper {
+
+const Kind *find_kind(SamplerKind kind) noexcept {
+  static constexpr const Kind *kinds[] = {&kinds::ancestral,    &kinds::acs,        &kinds::greedy,       &kinds::analytic, &kinds::remask,
+                                          &kinds::remdm,        &kinds::first_hitting, &kinds::confidence, &kinds::threshold, &kinds::entropy_bound,
+                                          &kinds::gibbs,        &kinds::renoise,    &kinds::self_correct,  &kinds::edit};
+  const auto number = static_cast<std::size_t>(kind);
+  return number < std::size(kinds) ? kinds[number] : nullptr;
+}
+
+Status needs_mask(const HeadDescription &head, const Noise &noise, const char *name) {
+  if (noise.uses_mask() && head.mask_token >= 0) return Status();
+  return fail(TEMPER_E_UNSUPPORTED, "the %s sampler reveals masks: it can't follow a path without them", name);
+}
+
+Status needs_no_uniform(const Noise &noise, const char *name) {
+  if (!noise.uses_uniform()) return Status();
+  return fail(TEMPER_E_UNSUPPORTED, "the %s sampler is for paths of masks alone, this one has uniform noise", name);
+}
+
+}  // namespace temper

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+// The whole step as one distribution: scores to the leave-one-out prediction (10), to the step (6), one draw
+// (SEDD's analytic sampler, arXiv 2310.16834, exact on every path). As published for the gamma-hybrid (compat):
+// the score staggered by a mixture of the two pure transforms, negative values left out (MATH 7, D1).
+#include "noise/posterior.h"
+#include "sampler/kind.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace temper {
+namespace {
+
+Status check(const SamplerParameters &parameters, const HeadDescription &head, const Noise &noise) {
+  if (parameters.compat == 0) return Status();
+  if (head.kind != HeadForm::score_exact && head.kind != HeadForm::score_official_gamma)
+    return Status(TEMPER_E_UNSUPPORTED, "the published analytic step needs a model of scores");
+  if (noise.parameters().path != NoisePath::gamma && noise.parameters().path != NoisePath::uniform &&
+      noise.parameters().path != NoisePath::absorbing)
+    return Status(TEMPER_E_UNSUPPORTED, "the published analytic step is for paths with two clocks of one shape");
+  return Status();
+}
+
+void decide(const SamplerParameters &, const HeadDescription &head, const SamplerWindow &window) noexcept {
+  for (std::size_t i = 0; i < window.positions.size(); ++i) {
+    const SamplerPosition &at = window.positions[i];
+    const bool visible = !is_masked(head, at);
+    const bool stays = rests(at) || (visible && (head.carry_over || at.transition->visible_fixed));
+    propose_move(head, at, stays ? kKeep : kLaw, window.draws.at(at.position), window.proposals[i]);
+  }
+}
+
+// memory.other holds the raw scores of the N tokens on entry, see Sampler::propose.
+double published_step(RowWork &row, double mask_score) noexcept {
+  const Transition &step = *row.at.transition;
+  const auto n = static_cast<std::size_t>(row.head.tokens());
+  const double tokens = row.tokens();
+  double *s = row.memory.other.data();
+  const double lam = step.lam_t - step.lam_s, mu = std::log((1 - step.m_s) / (1 - step.m_t));
+  const double d = std::min(lam + mu, 700.0), g = d > 0 ? lam / (lam + mu) : 0;
+  double sum = 0;
+  for (std::size_t i = 0; i < n; ++i) sum += s[i];
+  const double grow = std::exp(d), r = std::exp(-mu), k = std::exp(-lam);
+  const double spread = g * (grow - 1) * sum / tokens;
+  const double mask = (1 - g) * (mask_score - (grow - 1) * sum) + g * mask_score;
+  const bool masked = is_masked(row.head, row.at);
+  const std::int32_t y = masked ? -1 : dense_index(row.head, row.at.token);
+  for (std::size_t i = 0; i < n; ++i) {
+    const double staggered = grow * s[i] - spread;
+    const double back = masked ? 1 - r : (static_cast<std::int32_t>(i) == y ? r * k : 0) + r * (1 - k) / tokens;
+    s[i] = std::max(0.0, staggered * back);
+  }
+  return masked && !step.final ? std::max(0.0, mask) : 0;
+}
+
+void propose(RowWork &row, Proposal &proposal) noexcept {
+  double mask = 0;
+  if (row.parameters.compat != 0) {
+    mask = published_step(row, row.mask_score);
+  } else {
+    dense_leave_one_out(row);
+    const auto n = static_cast<std::size_t>(row.head.tokens());
+    const std::int32_t y = is_masked(row.head, row.at) ? kMaskToken : dense_index(row.head, row.at.token);
+    double *p = row.memory.other.data();
+    step_from_leave_one_out(*row.at.transition, n, y, p, p, &mask);
+    if (row.at.transition->final) mask = 0;
+  }
+  proposal.token = draw_state(row, mask, row.draws.bits(DrawTag::token));
+  if (is_masked(row.head, proposal.token)) return;
+  proposal.probability = row.memory.other[static_cast<std::size_t>(dense_index(row.head, proposal.token))];
+}
+
+constexpr KindParameter kOwn[] = {{SamplerParameter::compat, {0, 1, 0, true}}};
+
+}  // namespace
+
+const Kind kinds::analytic = {true, kOwn, check, decide, propose, nullptr, if_carried_over};
+
+}  // namespace temper

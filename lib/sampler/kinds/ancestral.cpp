@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+// The exact reverse chain on any path (MATH 1.4, equation (4), drawn as in MATH 4.4), and the same decisions with
+// the most probable token.
+#include "sampler/kind.h"
+
+namespace temper {
+namespace {
+
+Move ancestral_move(const HeadDescription &head, const SamplerPosition &at, const Draws &draws, bool greedy) noexcept {
+  const Transition &step = *at.transition;
+  if (rests(at)) return kKeep;
+  if (is_masked(head, at)) {
+    const Move move = reveal_move(head, at, step.reveal, draws);
+    return greedy && move == kUniform ? kDraw : move;
+  }
+  if (head.carry_over || step.visible_fixed) return kKeep;
+  // The chance of an edit is largest when the model gives the token no probability: mostly that is enough
+  // to know that it stays.
+  const auto n = static_cast<double>(head.tokens());
+  const double most = step.phi * (step.kappa_s + step.one_minus_kappa_s * (n - 1) / n);
+  return draws.uniform(DrawTag::edit) < most * (1 + 1e-12) ? kEdit : kKeep;
+}
+
+template <bool greedy>
+void decide(const SamplerParameters &, const HeadDescription &head, const SamplerWindow &window) noexcept {
+  for (std::size_t i = 0; i < window.positions.size(); ++i) {
+    const SamplerPosition &at = window.positions[i];
+    const Draws draws = window.draws.at(at.position);
+    propose_move(head, at, ancestral_move(head, at, draws, greedy), draws, window.proposals[i]);
+  }
+}
+
+template <bool greedy>
+void propose(RowWork &row, Proposal &proposal) noexcept {
+  if (proposal.move == kEdit) edit_visible(row, greedy, proposal);
+  else take(row, row.draws.bits(DrawTag::token), proposal, greedy);
+}
+
+constexpr KindParameter kCompat[] = {{SamplerParameter::compat, {0, 1, 0, true}}};
+
+}  // namespace
+
+const Kind kinds::ancestral = {true, kCompat, nullptr, decide<false>, propose<false>, nullptr, if_carried_over};
+const Kind kinds::greedy = {false, {}, nullptr, decide<true>, propose<true>, nullptr, if_carried_over};
+
+}  // namespace temper

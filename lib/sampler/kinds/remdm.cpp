@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+// ReMDM (arXiv 2503.00307; MATH 4.2): the absorbing chain with visible tokens that become masks again with
+// probability sigma, and masks revealed the more often for it, so that the marginals stay.
+#include "sampler/kind.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace temper {
+namespace {
+
+constexpr double kCap = 0, kRescale = 1, kConf = 2, kLoop = 3;
+
+Status check(const SamplerParameters &parameters, const HeadDescription &head, const Noise &noise) {
+  TEMPER_TRY(needs_mask(head, noise, "ReMDM"));
+  TEMPER_TRY(needs_no_uniform(noise, "ReMDM"));
+  if (parameters.rule == kLoop) {
+    if (!(parameters.t_off < parameters.t_on))
+      return fail(TEMPER_E_ARGUMENT, "ReMDM's loop ends at t = %g, it can't begin at %g", parameters.t_off,
+                  parameters.t_on);
+    if (parameters.eta * parameters.alpha_on > 1 - parameters.alpha_on)
+      return fail(TEMPER_E_ARGUMENT, "ReMDM's loop can't remask %g of the tokens where %g are visible", parameters.eta,
+                  parameters.alpha_on);
+  }
+  return Status();
+}
+
+// alpha of the loop: up to alpha_on, level, and up to 1.
+double loop_alpha(const SamplerParameters &p, double t) noexcept {
+  if (t > p.t_on) return p.alpha_on * (1 - t) / (1 - p.t_on);
+  if (t > p.t_off) return p.alpha_on;
+  return p.t_off > 0 ? 1 - (1 - p.alpha_on) * t / p.t_off : 1;
+}
+
+struct Chances {
+  double remask = 0, reveal = 0;
+};
+
+// `weight`: share of sigma_max that conf gives this position.
+Chances chances_of(const SamplerParameters &p, const Transition &step, double weight) noexcept {
+  double alpha_t = 1 - step.m_t, alpha_s = 1 - step.m_s, sigma = 0;
+  if (p.rule == kLoop) {
+    alpha_t = loop_alpha(p, step.t);
+    alpha_s = loop_alpha(p, step.s);
+    if (alpha_t == p.alpha_on && alpha_s == p.alpha_on && step.s > 0) sigma = p.eta;
+  } else {
+    const double most = alpha_t > 0 ? std::min(1.0, (1 - alpha_s) / alpha_t) : 1;
+    sigma = p.rule == kCap ? std::min(p.eta, most) : p.rule == kRescale ? p.eta * most : weight * most;
+  }
+  if (step.final) return {0, 1};
+  const double masked = 1 - alpha_t;
+  const double reveal = masked > 0 ? (alpha_s - (1 - sigma) * alpha_t) / masked : 1;
+  return {sigma, std::clamp(reveal, 0.0, 1.0)};
+}
+
+// The published program's step: sigma = min(eta, s/(1-t)), and the mask's place in the softmax set to it.
+double published_sigma(const SamplerParameters &p, const Transition &step) noexcept {
+  return step.t >= 1 ? p.eta : std::min(p.eta, step.s / (1 - step.t));
+}
+
+void decide(const SamplerParameters &p, const HeadDescription &head, const SamplerWindow &window) noexcept {
+  const bool conf = p.rule == kConf && p.compat == 0;
+  double sum = 0;
+  if (conf)
+    for (const SamplerPosition &at : window.positions)
+      if (!rests(at) && !is_masked(head, at)) sum += std::exp(-at.memory->probability);
+  for (std::size_t i = 0; i < window.positions.size(); ++i) {
+    const SamplerPosition &at = window.positions[i];
+    const Draws draws = window.draws.at(at.position);
+    Move move = kKeep;
+    if (!rests(at)) {
+      const bool masked = is_masked(head, at);
+      if (p.compat != 0) {
+        move = masked ? kDraw : kKeep;
+      } else if (masked) {
+        if (draws.uniform(DrawTag::reveal) < chances_of(p, *at.transition, 0).reveal) move = kDraw;
+      } else {
+        const double weight = conf ? std::exp(-at.memory->probability) / sum : 0;
+        if (draws.uniform(DrawTag::remask) < chances_of(p, *at.transition, weight).remask) move = kRemask;
+      }
+    }
+    propose_move(head, at, move, draws, window.proposals[i]);
+  }
+}
+
+void propose(RowWork &row, Proposal &proposal) noexcept {
+  if (row.parameters.compat == 0) return take(row, row.draws.bits(DrawTag::token), proposal);
+  // q = (1-sigma) softmax(l) over all ids, then q(mask) = sigma; drawn from (q + 1e-8)^(1/T).
+  Workspace::Memory &memory = row.memory;
+  const auto n = static_cast<std::size_t>(row.head.tokens());
+  const double sigma = published_sigma(row.parameters, *row.at.transition);
+  const double power = row.parameters.temperature > 0 ? 1 / row.parameters.temperature : 1;
+  for (std::size_t i = 0; i < n; ++i) {
+    const std::int32_t id = token_of_dense(row.head, static_cast<std::int32_t>(i));
+    const double q = (1 - sigma) * exponential(memory.logits[static_cast<std::size_t>(id)] - row.confidence_top) *
+                     kWeightOne / row.confidence_total;
+    memory.other[i] = std::pow(q + 1e-8, power);
+  }
+  proposal.token = draw_state(row, std::pow(sigma + 1e-8, power), row.draws.bits(DrawTag::token));
+}
+
+Verdict finish(const SamplerParameters &, const HeadDescription &head, const SamplerWindow &window) noexcept {
+  // conf remembers how sure the model was when a token was revealed.
+  for (std::size_t i = 0; i < window.positions.size(); ++i) {
+    const Proposal &proposal = window.proposals[i];
+    if (!proposal.changed) continue;
+    window.positions[i].memory->probability = is_masked(head, proposal.token) ? 0 : proposal.probability;
+  }
+  return Verdict::advance;
+}
+
+constexpr KindParameter kOwn[] = {
+    {SamplerParameter::rule, {0, 3, 0, true}},           {SamplerParameter::eta, {0, 1, 0.02, false}},
+    {SamplerParameter::t_on, {0, 1, 0.55, false}},       {SamplerParameter::t_off, {0, 1, 0.05, false}},
+    {SamplerParameter::alpha_on, {0, 0.999, 0.9, false}}, {SamplerParameter::compat, {0, 1, 0, true}}};
+
+}  // namespace
+
+const Kind kinds::remdm = {true, kOwn, check, decide, propose, finish, nullptr};
+
+}  // namespace temper

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+// Draws a clean token and noises it to the next level: forgets the present state, keeps the marginals (MATH 4.2).
+// As published (compat): 1 `remask`, 2 `remask_adhoc_shuffle` of the HDLM program.
+#include "sampler/kind.h"
+
+namespace temper {
+namespace {
+
+Status check(const SamplerParameters &parameters, const HeadDescription &head, const Noise &noise) {
+  if (parameters.compat != 0) return needs_mask(head, noise, "published remasking");
+  return Status();
+}
+
+Move renoise_move(const SamplerParameters &parameters, const HeadDescription &head, const SamplerPosition &at,
+                  const Draws &draws) noexcept {
+  const Transition &step = *at.transition;
+  if (rests(at)) return kKeep;
+  const bool masked = is_masked(head, at);
+  if (parameters.compat != 0) {
+    const bool shown = step.final || draws.bernoulli(DrawTag::reveal, step.reveal);
+    if (!shown) return masked ? kKeep : kRemask;
+    if (masked) return kDraw;
+    if (parameters.compat == 1) return kKeep;
+    return draws.bernoulli(DrawTag::correct, step.final ? 0 : parameters.eta * step.stay) ? kCorrect : kKeep;
+  }
+  if (!step.final && draws.bernoulli(DrawTag::remask, step.m_s)) return masked ? kKeep : kRemask;
+  if (step.kappa_s < 1 && !draws.bernoulli(DrawTag::prediction_or_uniform, step.kappa_s)) return kUniform;
+  if (masked) return kDraw;
+  return head.carry_over || step.visible_fixed ? kKeep : kCorrect;
+}
+
+void decide(const SamplerParameters &parameters, const HeadDescription &head, const SamplerWindow &window) noexcept {
+  for (std::size_t i = 0; i < window.positions.size(); ++i) {
+    const SamplerPosition &at = window.positions[i];
+    const Draws draws = window.draws.at(at.position);
+    propose_move(head, at, renoise_move(parameters, head, at, draws), draws, window.proposals[i]);
+  }
+}
+
+void propose(RowWork &row, Proposal &proposal) noexcept {
+  if (proposal.move == kCorrect && row.parameters.compat == 0 && row.parameters.temperature > 0) {
+    const double shift = shift_to_posterior(row.head, *row.at.transition);
+    if (shift != 0)
+      row.memory.change(row.at.token,
+                        row.memory.logits[static_cast<std::size_t>(row.at.token)] + shift / row.memory.scale);
+  }
+  take(row, row.draws.bits(proposal.move == kCorrect ? DrawTag::corrected_token : DrawTag::token), proposal);
+}
+
+constexpr KindParameter kOwn[] = {{SamplerParameter::compat, {0, 2, 0, true}},
+                                  {SamplerParameter::eta, {0, 1, 0.01, false}}};
+
+}  // namespace
+
+const Kind kinds::renoise = {true, kOwn, check, decide, propose, nullptr, nullptr};
+
+}  // namespace temper

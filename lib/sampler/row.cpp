@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sampler/row.h"
+
+#include "noise/posterior.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+namespace temper {
+namespace {
+
+constexpr double kNever = -std::numeric_limits<double>::infinity();
+
+}  // namespace
+
+std::uint64_t emittable(const HeadDescription &head) noexcept {
+  return static_cast<std::uint64_t>(head.tokens()) - head.forbidden_count;
+}
+
+bool is_emittable(const HeadDescription &head, std::int32_t token) noexcept {
+  for (std::size_t i = 0; i < head.forbidden_count; ++i)
+    if (head.forbidden[i] == token) return false;
+  return true;
+}
+
+std::int32_t id_of_rank(const HeadDescription &head, std::uint64_t rank, std::int32_t skip) noexcept {
+  auto id = static_cast<std::int32_t>(rank);
+  // Excluded ids in ascending order: each one passed moves the answer up by one.
+  std::size_t listed = 0;
+  bool mask_left = head.mask_token >= 0 && head.mask_token < head.vocabulary, skip_left = skip >= 0;
+  for (;;) {
+    std::int32_t next = std::numeric_limits<std::int32_t>::max();
+    if (mask_left) next = head.mask_token;
+    if (skip_left && skip < next) next = skip;
+    if (listed < head.forbidden_count && head.forbidden[listed] < next) next = head.forbidden[listed];
+    if (next > id) return id;
+    ++id;
+    if (mask_left && head.mask_token == next) mask_left = false;
+    if (skip_left && skip == next) skip_left = false;
+    if (listed < head.forbidden_count && head.forbidden[listed] == next) ++listed;
+  }
+}
+
+std::int32_t uniform_token(const HeadDescription &head, const Draws &draws) noexcept {
+  return id_of_rank(head, draws.integer(DrawTag::uniform_token, emittable(head)), -1);
+}
+
+Move reveal_move(const HeadDescription &, const SamplerPosition &at, double chance, const Draws &draws) noexcept {
+  const Transition &step = *at.transition;
+  // No mask may be left at level 0, whatever the path says.
+  if (!step.final && !draws.bernoulli(DrawTag::reveal, chance)) return kKeep;
+  if (step.kappa_s == 1 || draws.bernoulli(DrawTag::prediction_or_uniform, step.kappa_s)) return kDraw;
+  return kUniform;
+}
+
+void propose_move(const HeadDescription &head, const SamplerPosition &at, Move move, const Draws &draws,
+                  Proposal &proposal) noexcept {
+  proposal = Proposal();
+  proposal.move = move;
+  proposal.token = at.token;
+  if (move == kUniform) proposal.token = uniform_token(head, draws);
+  if (move == kRemask) proposal.token = head.mask_token;
+  proposal.changed = proposal.token != at.token;
+  proposal.needs_logits = move != kKeep && move != kUniform && move != kRemask;
+}
+
+double shift_to_posterior(const HeadDescription &head, const Transition &step) noexcept {
+  const auto n = static_cast<double>(head.tokens());
+  switch (head.kind) {
+    case HeadForm::posterior: {
+      if (std::isnan(head.kappa_eff) || step.visible_fixed) return 0;
+      const double rho_eff = (1 - head.kappa_eff) / (1 + (n - 1) * head.kappa_eff);
+      return std::log(rho_eff) - std::log(step.rho(n));
+    }
+    case HeadForm::leave_one_out:
+    case HeadForm::score_exact: return step.visible_fixed ? 0 : -std::log(step.rho(n));
+    case HeadForm::score_official_gamma: break;
+  }
+  return 0;
+}
+
+double shift_to_leave_one_out(const HeadDescription &head, const Transition &step) noexcept {
+  const auto n = static_cast<double>(head.tokens());
+  switch (head.kind) {
+    case HeadForm::leave_one_out:
+    case HeadForm::score_exact: return 0;
+    case HeadForm::posterior:
+      if (!std::isnan(head.kappa_eff)) return std::log((1 - head.kappa_eff) / (1 + (n - 1) * head.kappa_eff));
+      break;
+    case HeadForm::score_official_gamma: break;
+  }
+  return step.visible_fixed ? 0 : std::log(step.rho(n));
+}
+
+void take(RowWork &row, std::uint64_t bits, Proposal &proposal, bool best) noexcept {
+  Workspace::Memory &memory = row.memory;
+  if (row.parameters.temperature == 0) {
+    proposal.token = memory.most_probable();
+    proposal.probability = 1;
+    return;
+  }
+  memory.sum();
+  proposal.token = best ? memory.most_probable() : memory.draw(bits);
+  proposal.probability = memory.weight(proposal.token) / static_cast<double>(memory.total);
+}
+
+void edit_visible(RowWork &row, bool greedy, Proposal &proposal) noexcept {
+  Workspace::Memory &memory = row.memory;
+  const Transition &step = *row.at.transition;
+  const double n = row.tokens(), temperature = row.parameters.temperature;
+  const double shift = shift_to_posterior(row.head, step);
+  const std::int32_t y = row.at.token;
+  const double own_logit = memory.logits[static_cast<std::size_t>(y)];
+  const bool best_is_own = memory.most_probable() == y;
+  memory.change(y, kNever);
+  const bool others = memory.top > kNever;
+  proposal.token = y;
+
+  // Weights of y and of all others on one scale.
+  double own = 0, rest = 0;
+  if (temperature == 0) {
+    own = best_is_own ? 1 : 0;
+    rest = 1 - own;
+  } else if (!others) {
+    own = 1;
+  } else {
+    memory.sum();
+    rest = static_cast<double>(memory.total);
+    // Without this token among the logits (filtered out) its exponent is -inf.
+    const double exponent = (own_logit - memory.top) * memory.scale + shift;
+    own = exponent > -700 ? kWeightOne * exponential(exponent) : 0;
+  }
+  const double sum = own + rest, other_share = rest / sum;
+  const double omega = 1 - own / sum * (1 - step.rho(n));
+  const double w1 = step.kappa_s * other_share, w2 = step.one_minus_kappa_s * (n - 1) / n * omega;
+  proposal.probability = own / sum;
+  if (!row.draws.bernoulli(DrawTag::edit, step.phi * (w1 + w2))) return;
+  const bool predicted =
+      w2 == 0 || (rest > 0 && (greedy || row.draws.bernoulli(DrawTag::prediction_or_uniform, w1 / (w1 + w2))));
+  if (predicted) {
+    proposal.token =
+        greedy || temperature == 0 ? memory.most_probable() : memory.draw(row.draws.bits(DrawTag::token));
+  } else {
+    const bool leaves_out = is_emittable(row.head, y);
+    const std::uint64_t choices = emittable(row.head) - (leaves_out ? 1 : 0);
+    if (choices == 0) return;
+    proposal.token =
+        id_of_rank(row.head, row.draws.integer(DrawTag::uniform_token, choices), leaves_out ? y : -1);
+  }
+  if (temperature == 0) proposal.probability = predicted ? rest : 0;
+  else proposal.probability = others ? memory.weight(proposal.token) / sum : 0;
+}
+
+std::int32_t dense_index(const HeadDescription &head, std::int32_t token) noexcept {
+  return head.mask_token >= 0 && token > head.mask_token ? token - 1 : token;
+}
+
+std::int32_t token_of_dense(const HeadDescription &head, std::int32_t index) noexcept {
+  return head.mask_token >= 0 && index >= head.mask_token ? index + 1 : index;
+}
+
+void dense_leave_one_out(RowWork &row) noexcept {
+  Workspace::Memory &memory = row.memory;
+  if (!is_masked(row.head, row.at)) {
+    const double shift = shift_to_leave_one_out(row.head, *row.at.transition);
+    if (shift != 0 && row.parameters.temperature > 0)
+      memory.change(row.at.token, memory.logits[static_cast<std::size_t>(row.at.token)] + shift / memory.scale);
+  }
+  const auto n = static_cast<std::size_t>(row.head.tokens());
+  const std::int32_t best = row.parameters.temperature == 0 ? memory.most_probable() : -1;
+  for (std::size_t i = 0; i < n; ++i) {
+    const std::int32_t id = token_of_dense(row.head, static_cast<std::int32_t>(i));
+    const double logit = memory.logits[static_cast<std::size_t>(id)];
+    double p = 0;
+    if (best >= 0) p = id == best ? 1 : 0;
+    else if (logit > kNever) p = exponential((logit - memory.top) * memory.scale);
+    memory.other[i] = p;
+  }
+  normalise(n, memory.other.data());
+}
+
+std::int32_t draw_state(RowWork &row, double mask, std::uint64_t bits) noexcept {
+  Workspace::Memory &memory = row.memory;
+  double *p = memory.other.data();
+  const auto n = static_cast<std::size_t>(row.head.tokens());
+  for (std::size_t i = 0; i < row.head.forbidden_count; ++i)
+    p[static_cast<std::size_t>(dense_index(row.head, row.head.forbidden[i]))] = 0;
+  // Whole numbers add up the same in any order, as in MATH 4.3.
+  const double largest_p = std::max(mask, largest(p, n));
+  if (!(largest_p > 0)) return SamplerPosition::kAbsent;
+  const auto whole = [&](double value) {
+    return value > 0 ? static_cast<std::uint64_t>(value / largest_p * kWeightOne + 0.5) : 0;
+  };
+  const std::uint64_t mask_weight = whole(mask);
+  std::uint64_t total = mask_weight;
+  for (std::size_t i = 0; i < n; ++i) total += whole(p[i]);
+  std::uint64_t rest = mul_high(bits, total);
+  if (rest < mask_weight) return row.head.mask_token;
+  rest -= mask_weight;
+  std::size_t i = 0;
+  while (rest >= whole(p[i])) rest -= whole(p[i++]);
+  return token_of_dense(row.head, static_cast<std::int32_t>(i));
+}
+
+void rank_row(RowWork &row, Proposal &proposal) noexcept {
+  Workspace::Memory &memory = row.memory;
+  const auto chosen = static_cast<std::size_t>(proposal.token);
+  switch (static_cast<int>(row.parameters.order)) {
+    case 0:
+      proposal.confidence =
+          exponential(memory.logits[chosen] - row.confidence_top) * kWeightOne / row.confidence_total;
+      break;
+    case 1:
+      memory.sum();
+      proposal.confidence = memory.weight(proposal.token) / static_cast<double>(memory.total);
+      break;
+    case 2: {
+      const RowShape shape = memory.shape();
+      proposal.confidence = shape.first - shape.second;
+      break;
+    }
+    case 3: proposal.confidence = -memory.shape().entropy; break;
+    default: proposal.confidence = row.draws.uniform(DrawTag::confidence); break;
+  }
+}
+
+}  // namespace temper

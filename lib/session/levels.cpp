@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "session/levels.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace temper {
+
+void RowLevels::reset() noexcept {
+  schedule_ = nullptr;
+  length_ = known_end_ = 0;
+  starts_.clear();
+  weights_.clear();
+}
+
+void RowLevels::begin(const Hyperschedule &schedule, int64_t length) noexcept {
+  schedule_ = &schedule;
+  length_ = length;
+  known_end_ = 0;
+  for (std::size_t i = 0; i < starts_.size(); ++i)
+    if (starts_[i] < schedule.levels() && static_cast<int64_t>(i) < length) known_end_ = static_cast<int64_t>(i) + 1;
+}
+
+void RowLevels::set_start(int64_t position, int32_t level, int32_t levels) {
+  const auto at = static_cast<std::size_t>(position);
+  if (at >= starts_.size()) starts_.resize(at + 1, levels);
+  starts_[at] = level;
+}
+
+void RowLevels::set_weights(std::vector<float> weights) {
+  weights_.clear();
+  if (weights.empty()) return;
+  const auto [low, high] = std::minmax_element(weights.begin(), weights.end());
+  if (*low == *high) return;
+  const float smallest = *low;
+  for (float &weight : weights) weight /= smallest;
+  weights_ = std::move(weights);
+}
+
+bool RowLevels::fixed(int64_t position) const noexcept {
+  const auto at = static_cast<std::size_t>(position);
+  return at < starts_.size() && starts_[at] == 0;
+}
+
+int32_t RowLevels::level(int64_t step, int64_t position) const noexcept {
+  int32_t level = schedule_->level(step, position);
+  const auto at = static_cast<std::size_t>(position);
+  if (at < weights_.size()) {
+    // A position of weight w has come w times as far. The small excess keeps 1/3 * 3 from being less than 1.
+    const int32_t top = schedule_->levels();
+    const double gone = std::floor(static_cast<double>(weights_[at]) * (top - level) * (1 + 1e-6));
+    level = gone >= top ? 0 : top - static_cast<int32_t>(gone);
+  }
+  return at < starts_.size() ? std::min(level, starts_[at]) : level;
+}
+
+int64_t RowLevels::settled_end(int64_t step) const noexcept {
+  int64_t end = schedule_->settled_end(step, length_);
+  if (!bent()) return end;
+  while (end < length_ && level(step, end) == 0) ++end;
+  return end;
+}
+
+int64_t RowLevels::active_end(int64_t step) const noexcept {
+  return std::max({schedule_->active_end(step, length_), known_end_, settled_end(step)});
+}
+
+bool RowLevels::drops(int64_t step) const noexcept {
+  if (!bent()) return schedule_->drops(step, length_);
+  const int64_t end = active_end(step);
+  for (int64_t i = settled_end(step); i < end; ++i)
+    if (level(step + 1, i) < level(step, i)) return true;
+  return false;
+}
+
+int64_t RowLevels::next_arrival(int64_t step) const noexcept {
+  const int64_t now = schedule_->active_end(step, length_), last = schedule_->steps(length_);
+  int64_t next = step + 1;
+  while ((last < 0 || next < last) && schedule_->active_end(next, length_) <= now) ++next;
+  return next;
+}
+
+}  // namespace temper

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+// The levels of one row: its hyperschedule, bent by what the caller said about single positions. Fixed
+// positions stand at level 0 from the start (infilling), positions of a draft below T (editing), and weighted
+// ones fall faster (MATH 3.1, V5; arXiv 2407.10998 for the weights). Positions count from the first
+// generated one, as in the hyperschedule.
+#pragma once
+
+#include "schedule/hyperschedule.h"
+
+#include <cstdint>
+#include <vector>
+
+namespace temper {
+
+class RowLevels {
+ public:
+  // Nothing bent, nothing allocated.
+  void reset() noexcept;
+  // `length` generated positions (or Hyperschedule::kUnbounded). Weights and starts count from the first
+  // generated position; beyond `length` they are ignored.
+  void begin(const Hyperschedule &schedule, int64_t length) noexcept;
+
+  // The highest level of a position, before begin(); grows as needed.
+  void set_start(int64_t position, int32_t level, int32_t levels);
+  // Weights > 0 of positions 0, 1, ...; all equal is none.
+  void set_weights(std::vector<float> weights);
+  const std::vector<int32_t> &starts() const noexcept { return starts_; }
+  const std::vector<float> &weights() const noexcept { return weights_; }
+  bool bent() const noexcept { return !starts_.empty() || !weights_.empty(); }
+
+  int32_t level(int64_t step, int64_t position) const noexcept;
+  int64_t settled_end(int64_t step) const noexcept;
+  // Includes positions beyond the window that hold information already.
+  int64_t active_end(int64_t step) const noexcept;
+  // The end of the hyperschedule's own window.
+  int64_t window_end(int64_t step) const noexcept { return schedule_->active_end(step, length_); }
+  bool drops(int64_t step) const noexcept;
+  int64_t steps() const noexcept { return schedule_->steps(length_); }
+  bool fixed(int64_t position) const noexcept;
+  // The next step after `step` in whose window there is a position that wasn't there in `step`; steps() when
+  // there is none.
+  int64_t next_arrival(int64_t step) const noexcept;
+
+ private:
+  const Hyperschedule *schedule_ = nullptr;
+  int64_t length_ = 0;
+  int64_t known_end_ = 0;         // one past the last position that starts below T
+  std::vector<int32_t> starts_;   // per position; T: ordinary
+  std::vector<float> weights_;    // per position, the smallest is 1
+};
+
+}  // namespace temper

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "session/saved.h"
+
+#include <cstring>
+#include <type_traits>
+
+namespace temper {
+namespace {
+
+// "TMPRSES1", and the sizes of what is written as it lies in memory.
+struct Preamble {
+  uint64_t magic = 0x3153455352504d54;
+  uint32_t row = sizeof(RowState), window = sizeof(WindowMemory), record = sizeof(TokenRecord),
+           memory = sizeof(PositionMemory);
+};
+
+class Writer {
+ public:
+  explicit Writer(std::vector<std::byte> &out) : out_(out) {}
+  template <typename T>
+  void put(const T &value) {
+    static_assert(std::is_trivially_copyable_v<T>);
+    const auto *bytes = reinterpret_cast<const std::byte *>(&value);
+    out_.insert(out_.end(), bytes, bytes + sizeof value);
+  }
+  template <typename T>
+  void put(const std::vector<T> &values) {
+    put(static_cast<uint64_t>(values.size()));
+    for (const T &value : values) put(value);
+  }
+
+ private:
+  std::vector<std::byte> &out_;
+};
+
+class Reader {
+ public:
+  explicit Reader(std::span<const std::byte> in) : in_(in) {}
+  template <typename T>
+  bool get(T &value) {
+    static_assert(std::is_trivially_copyable_v<T>);
+    if (in_.size() < sizeof value) return false;
+    std::memcpy(static_cast<void *>(&value), in_.data(), sizeof value);
+    in_ = in_.subspan(sizeof value);
+    return true;
+  }
+  template <typename T>
+  bool get(std::vector<T> &values) {
+    uint64_t count = 0;
+    if (!get(count) || count > in_.size() / sizeof(T)) return false;
+    values.resize(static_cast<std::size_t>(count));
+    if (count > 0) std::memcpy(static_cast<void *>(values.data()), in_.data(), values.size() * sizeof(T));
+    in_ = in_.subspan(values.size() * sizeof(T));
+    return true;
+  }
+  bool at_end() const { return in_.empty(); }
+
+ private:
+  std::span<const std::byte> in_;
+};
+
+// The parts of a row in the order in which they are written.
+template <typename Row, typename Visit>
+bool each_part(Row &row, Visit visit) {
+  return visit(row.state) && visit(row.window) && visit(row.starts) && visit(row.weights) && visit(row.allowed) &&
+         visit(row.allowed_ids) && visit(row.unconditional) && visit(row.tokens) && visit(row.records) &&
+         visit(row.memories);
+}
+
+}  // namespace
+
+std::vector<std::byte> encode(const SavedSession &session) {
+  std::vector<std::byte> out;
+  Writer writer(out);
+  writer.put(Preamble());
+  writer.put(session.fingerprint);
+  writer.put(session.counts);
+  for (const SavedRow &row : session.rows)
+    each_part(row, [&](const auto &part) {
+      writer.put(part);
+      return true;
+    });
+  return out;
+}
+
+Result<SavedSession> decode(std::span<const std::byte> bytes) {
+  Reader reader(bytes);
+  const Preamble mine;
+  Preamble preamble;
+  SavedSession session;
+  if (!reader.get(preamble) || std::memcmp(&preamble, &mine, sizeof mine) != 0)
+    return Status(TEMPER_E_FORMAT, "these bytes aren't a session saved by this library on this kind of machine");
+  const Status cut_off(TEMPER_E_FORMAT, "a saved session ends early");
+  if (!reader.get(session.fingerprint) || !reader.get(session.counts)) return cut_off;
+  if (session.fingerprint.rows < 1 || session.fingerprint.rows > 4096)
+    return Status(TEMPER_E_FORMAT, "a saved session has an impossible number of rows");
+  session.rows.resize(static_cast<std::size_t>(session.fingerprint.rows));
+  for (SavedRow &row : session.rows)
+    if (!each_part(row, [&](auto &part) { return reader.get(part); })) return cut_off;
+  if (!reader.at_end()) return Status(TEMPER_E_FORMAT, "a saved session goes on after its end");
+  return session;
+}
+
+}  // namespace temper

@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+// Approximate caches of models that see everything: which rows are computed, when the cache is made anew, and
+// that what is reported as the difference from an exact call is that.
+#include "support/lab.h"
+
+#include <cmath>
+#include <map>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+extern "C" {
+#include <cmocka.h>
+}
+
+using namespace temper;
+using namespace temper::test;
+
+namespace {
+
+Hyperschedule made(Result<Hyperschedule> schedule) { return require(std::move(schedule), "schedule"); }
+
+SessionChoice llada_rows(Approximation approximation, int32_t refresh, bool measure) {
+  SessionChoice choice;
+  choice.length = 5 + 12;
+  choice.prompts = {some_tokens(5, 18, 1)};
+  choice.options.approximation = approximation;
+  choice.options.refresh = refresh;
+  choice.options.measure = measure;
+  return choice;
+}
+
+std::vector<StepReport> steps(Session &session) {
+  std::vector<StepReport> list;
+  for (StepReport report;;) {
+    require(session.step(report), "step");
+    if (report.done) return list;
+    list.push_back(report);
+  }
+}
+
+void test_rows(void **) {
+  const std::shared_ptr<Runtime> runtime = make_runtime();
+  ModelChoice model;
+  model.family = "llada";
+  const Subject subject = open_subject(runtime, model);
+  const Hyperschedule schedule = made(Hyperschedule::block(4, 4));
+  // Prompt 5, three blocks of 4; every block begins with a full call of 17 rows.
+  const auto prefix = steps(*make_session(subject, schedule, llada_rows(Approximation::prefix, 0, false)));
+  assert_int_equal(prefix.size(), 12);
+  for (std::size_t k = 0; k < 12; ++k) {
+    const int64_t settled = 5 + 4 * static_cast<int64_t>(k / 4);
+    assert_int_equal(prefix[k].rows_computed, k % 4 == 0 ? 17 : 17 - settled);
+    assert_int_equal(prefix[k].stale, k % 4 == 0 ? 0 : settled);
+    assert_true(prefix[k].difference == -1);
+  }
+  const auto dual = steps(*make_session(subject, schedule, llada_rows(Approximation::dual, 0, false)));
+  for (std::size_t k = 0; k < 12; ++k) assert_int_equal(dual[k].rows_computed, k % 4 == 0 ? 17 : 4);
+  // Anew after so many calls, whatever settled.
+  const auto timed = steps(*make_session(subject, schedule, llada_rows(Approximation::dual, 3, false)));
+  for (std::size_t k = 0; k < 12; ++k) {
+    const int64_t settled = 5 + 4 * static_cast<int64_t>(k / 4);
+    const int64_t at_refresh = 5 + 4 * static_cast<int64_t>(k / 3 * 3 / 4);
+    assert_int_equal(timed[k].rows_computed, k % 3 == 0 ? 17 : settled - at_refresh + 4);
+  }
+  const auto exact = steps(*make_session(subject, schedule, llada_rows(Approximation::none, 0, false)));
+  for (const StepReport &report : exact) assert_int_equal(report.rows_computed, 17);
+}
+
+// An exact run of the same states, by hand: its logits against those of the approximate one.
+using Rows = std::map<int64_t, std::vector<float>>;
+int32_t record(void *user, temper_logits *row) {
+  (*static_cast<Rows *>(user))[row->position] = std::vector<float>(row->logits, row->logits + row->columns);
+  return 0;
+}
+
+void test_difference(void **) {
+  const std::shared_ptr<Runtime> runtime = make_runtime();
+  for (const char *family : {"llada", "dream", "mdlm"}) {
+    ModelChoice model;
+    model.family = family;
+    const Subject subject = open_subject(runtime, model);
+    for (const Hyperschedule &schedule : {made(Hyperschedule::block(4, 4)), made(Hyperschedule::slide(4, 4))})
+      for (const Approximation approximation : {Approximation::prefix, Approximation::dual}) {
+        std::unique_ptr<Session> session = make_session(subject, schedule, llada_rows(approximation, 2, true));
+        double largest = 0;
+        for (int k = 0;; ++k) {
+          Rows approximate, exact;
+          // The exact call on the same state: a copy by bytes, whose first call is a full one.
+          SessionChoice plain = llada_rows(Approximation::none, 0, false);
+          std::unique_ptr<Session> reference = make_session(subject, schedule, plain);
+          if (k > 0) require(reference->restore(require(session->save(), "save")), "restore");
+          session->set_logit_hook({record, &approximate});
+          reference->set_logit_hook({record, &exact});
+          StepReport report, unused;
+          require(session->step(report), "step");
+          if (report.done) break;
+          require(reference->step(unused), "step");
+          double difference = 0;
+          for (const auto &[position, row] : approximate)
+            for (std::size_t id = 0; id < row.size(); ++id)
+              difference = std::max(difference, std::fabs(static_cast<double>(row[id]) - static_cast<double>(exact[position][id])));
+          if (approximate.empty()) continue;
+          assert_true(std::fabs(difference - report.difference) < 1e-5);
+          if (report.stale == 0) assert_true(report.difference < 1e-5);
+          largest = std::max(largest, report.difference);
+        }
+        print_message("%s, %s, %s: largest difference of a logit %.3f\n", family, schedule.describe().c_str(),
+                      approximation == Approximation::prefix ? "prefix" : "dual", largest);
+        assert_true(largest > 1e-4);
+      }
+  }
+}
+
+void test_refusals(void **) {
+  const std::shared_ptr<Runtime> runtime = make_runtime();
+  const Subject hdlm = open_subject(runtime, ModelChoice());
+  const Hyperschedule schedule = made(Hyperschedule::block(4, 4));
+  assert_int_equal(try_session(hdlm, schedule, llada_rows(Approximation::prefix, 0, false)).status().code(),
+                   TEMPER_E_UNSUPPORTED);
+  ModelChoice model;
+  model.family = "llada";
+  const Subject llada = open_subject(runtime, model);
+  SessionChoice choice = llada_rows(Approximation::dual, 0, false);
+  choice.options.canvas = Choice::off;
+  assert_int_equal(try_session(llada, schedule, choice).status().code(), TEMPER_E_UNSUPPORTED);
+}
+
+}  // namespace
+
+int main() {
+  const CMUnitTest tests[] = {cmocka_unit_test(test_rows), cmocka_unit_test(test_difference),
+                              cmocka_unit_test(test_refusals)};
+  return cmocka_run_group_tests(tests, nullptr, nullptr);
+}

@@ -1,0 +1,288 @@
+// SPDX-License-Identifier: Apache-2.0
+// Guidance by a second prompt, by a caller's value, and by a caller's hand on the logits.
+#include "support/lab.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <map>
+#include <numeric>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+extern "C" {
+#include <cmocka.h>
+}
+
+using namespace temper;
+using namespace temper::test;
+
+namespace {
+
+Hyperschedule made(Result<Hyperschedule> schedule) { return require(std::move(schedule), "schedule"); }
+
+std::vector<ModelChoice> models() {
+  std::vector<ModelChoice> list;
+  for (const char *context : {"causal", "block_causal", "full"})
+    for (const bool shifted : {false, true}) {
+      ModelChoice model;
+      model.context = context;
+      model.shifted = shifted;
+      list.push_back(model);
+    }
+  for (const char *family : {"llada", "gpt2", "sedd", "hdlm-gamma"}) {
+    ModelChoice model;
+    model.family = family;
+    list.push_back(model);
+  }
+  return list;
+}
+
+std::vector<Hyperschedule> schedules(const Subject &subject) {
+  std::vector<Hyperschedule> list = {made(Hyperschedule::quench())};
+  if (!subject.spec().autoregressive) {
+    list.push_back(made(Hyperschedule::flat(3)));
+    list.push_back(made(Hyperschedule::block(4, 3)));
+    list.push_back(made(Hyperschedule::slide(4, 4)));
+  }
+  return list;
+}
+
+using Rows = std::map<std::pair<int64_t, int64_t>, std::vector<float>>;  // call, position
+
+int32_t record(void *user, temper_logits *row) {
+  (*static_cast<Rows *>(user))[{row->call, row->position}] = std::vector<float>(row->logits, row->logits + row->columns);
+  return 0;
+}
+
+std::unique_ptr<Session> guided(const Subject &subject, const Hyperschedule &schedule, const SessionChoice &choice,
+                                double scale, const std::vector<int32_t> &other) {
+  std::unique_ptr<Session> session = make_session(subject, schedule, choice);
+  SessionOptions options = session->options();
+  options.guided = true;
+  options.guidance = scale;
+  require(session->set_options(options), "options");
+  require(session->unconditional(0, other), "prompt");
+  return session;
+}
+
+// w = -1 is the run without the prompt, token for token, with every cache rule; w = 0 is the one with it.
+void test_scales(void **) {
+  const std::shared_ptr<Runtime> runtime = make_runtime();
+  for (const ModelChoice &model : models()) {
+    const Subject subject = open_subject(runtime, model);
+    for (const Hyperschedule &schedule : schedules(subject)) {
+      SessionChoice choice;
+      choice.length = 17;
+      choice.prompts = {some_tokens(5, 18, 1)};
+      const std::vector<int32_t> other = some_tokens(5, 18, 8);
+      SessionChoice without = choice;
+      without.prompts = {other};
+      const auto with_prompt = run_to_end(*make_session(subject, schedule, choice));
+      const auto without_prompt = run_to_end(*make_session(subject, schedule, without));
+      if (run_to_end(*guided(subject, schedule, choice, -1, other)) != without_prompt)
+        fail_msg("%s, %s: w = -1 isn't the other prompt's run", model.family.c_str(), schedule.describe().c_str());
+      if (run_to_end(*guided(subject, schedule, choice, 0, other)) != with_prompt)
+        fail_msg("%s, %s: w = 0 isn't the prompt's run", model.family.c_str(), schedule.describe().c_str());
+    }
+  }
+}
+
+// The combined logits of the first call are those of the two single runs combined.
+void test_formula(void **) {
+  const std::shared_ptr<Runtime> runtime = make_runtime();
+  ModelChoice model;
+  model.family = "llada";
+  const Subject subject = open_subject(runtime, model);
+  const Hyperschedule schedule = made(Hyperschedule::flat(2));
+  SessionChoice choice;
+  choice.length = 14;
+  choice.prompts = {some_tokens(4, 18, 1)};
+  const std::vector<int32_t> masks(4, 19);
+  SessionChoice without = choice;
+  without.prompts = {masks};
+  StepReport report;
+  Rows c, u, g;
+  auto one = [&](std::unique_ptr<Session> session, Rows &rows) {
+    session->set_logit_hook({record, &rows});
+    require(session->step(report), "step");
+  };
+  one(make_session(subject, schedule, choice), c);
+  one(make_session(subject, schedule, without), u);
+  std::unique_ptr<Session> session = make_session(subject, schedule, choice);
+  SessionOptions options = session->options();
+  options.guided = true;
+  options.guidance = 1.5;
+  require(session->set_options(options), "options");
+  one(std::move(session), g);  // its own prompt masked
+  assert_true(g.size() > 1);
+  for (const auto &[key, row] : g)
+    for (std::size_t id = 0; id < row.size(); ++id) {
+      const double expected = u[key][id] + 2.5 * (static_cast<double>(c[key][id]) - u[key][id]);
+      assert_true(std::fabs(row[id] - expected) < 1e-4);
+    }
+}
+
+// Shorter other prompts move the second run's positions.
+void test_other_length(void **) {
+  const std::shared_ptr<Runtime> runtime = make_runtime();
+  ModelChoice model;
+  model.family = "gpt2";
+  const Subject subject = open_subject(runtime, model);
+  const Hyperschedule schedule = made(Hyperschedule::quench());
+  SessionChoice choice;
+  choice.length = 17;
+  choice.prompts = {some_tokens(5, 18, 1)};
+  const std::vector<int32_t> other = some_tokens(2, 18, 8);
+  SessionChoice without = choice;
+  without.length = 14;
+  without.prompts = {other};
+  // Positions differ, so draws do: the greedy tokens are compared.
+  choice.temperature = without.temperature = 0;
+  assert_true(run_to_end(*guided(subject, schedule, choice, -1, other)) ==
+              run_to_end(*make_session(subject, schedule, without)));
+}
+
+int32_t no_value(void *, const temper_candidates *candidates, double *values) {
+  for (int32_t m = 0; m < candidates->count; ++m) values[m] = 0;
+  return 0;
+}
+
+int32_t prefer_low(void *, const temper_candidates *candidates, double *values) {
+  for (int32_t m = 0; m < candidates->count; ++m) {
+    values[m] = 0;
+    for (int64_t i = 0; i < candidates->width; ++i) values[m] -= candidates->tokens[m * candidates->width + i];
+  }
+  return 0;
+}
+
+int32_t stop(void *, const temper_candidates *, double *) { return 1; }
+
+double mean_token(const std::vector<std::vector<int32_t>> &rows) {
+  double sum = 0, count = 0;
+  for (const auto &row : rows) {
+    sum = std::accumulate(row.begin(), row.end(), sum);
+    count += static_cast<double>(row.size());
+  }
+  return sum / count;
+}
+
+void test_value(void **) {
+  const std::shared_ptr<Runtime> runtime = make_runtime();
+  for (const char *family : {"hdlm-epsilon", "llada", "gidd"}) {
+    ModelChoice model;
+    model.family = family;
+    const Subject subject = open_subject(runtime, model);
+    for (const Hyperschedule &schedule : {made(Hyperschedule::flat(4)), made(Hyperschedule::slide(4, 4))}) {
+      SessionChoice choice;
+      choice.rows = 16;
+      choice.length = 20;
+      const auto plain = run_to_end(*make_session(subject, schedule, choice));
+      auto run = [&](temper_value_fn function, int32_t candidates, double alpha, bool clean) {
+        std::unique_ptr<Session> session = make_session(subject, schedule, choice);
+        require(session->set_value({function, nullptr, alpha, clean}, candidates), "value");
+        return run_to_end(*session);
+      };
+      // One candidate: token for token.
+      assert_true(run(prefer_low, 1, 0, false) == plain);
+      double last = mean_token(plain);
+      for (const int32_t candidates : {4, 16}) {
+        const double mean = mean_token(run(prefer_low, candidates, 0, true));
+        print_message("%s, %s: M %d, mean token %.2f after %.2f\n", family, schedule.describe().c_str(), candidates, mean,
+                      last);
+        assert_true(mean < last);
+        last = mean;
+      }
+      // Large alpha: the unguided law, though not its draws.
+      const double indifferent = mean_token(run(no_value, 4, 1, false));
+      assert_true(std::fabs(indifferent - mean_token(plain)) < 1.5);
+    }
+  }
+}
+
+// The law with equal values is the base law: the first token of many rows, chi-square.
+void test_indifferent(void **) {
+  const std::shared_ptr<Runtime> runtime = make_runtime();
+  ModelChoice model;
+  model.family = "llada";
+  model.tokens = 5;
+  model.sharpness = 3;
+  const Subject subject = open_subject(runtime, model);
+  SessionChoice choice;
+  choice.rows = 2000;
+  choice.length = 2;
+  const Hyperschedule schedule = made(Hyperschedule::flat(2));
+  std::array<std::array<double, 25>, 2> counts{};
+  for (int which = 0; which < 2; ++which)
+    for (uint64_t seed = 1; seed <= 4; ++seed) {
+      choice.seed = seed + static_cast<uint64_t>(which) * 100;
+      std::unique_ptr<Session> session = make_session(subject, schedule, choice);
+      if (which == 1) require(session->set_value({no_value, nullptr, 1, false}, 5), "value");
+      for (const auto &row : run_to_end(*session)) counts[static_cast<std::size_t>(which)][static_cast<std::size_t>(row[0] * 5 + row[1])] += 1;
+    }
+  double chi = 0;
+  int cells = 0;
+  for (std::size_t i = 0; i < 25; ++i) {
+    const double sum = counts[0][i] + counts[1][i];
+    if (sum < 10) continue;
+    ++cells;
+    chi += (counts[0][i] - counts[1][i]) * (counts[0][i] - counts[1][i]) / sum;
+  }
+  print_message("chi-square %.1f of %d cells\n", chi, cells);
+  assert_true(cells > 8 && chi < cells - 1 + 4 * std::sqrt(2.0 * (cells - 1)));
+}
+
+int32_t force_three(void *, temper_logits *row) {
+  for (int32_t id = 0; id < row->columns; ++id) row->logits[id] = id == 3 ? 0 : -HUGE_VALF;
+  return 0;
+}
+int32_t forbid_all(void *, temper_logits *row) {
+  for (int32_t id = 0; id < row->columns; ++id) row->logits[id] = -HUGE_VALF;
+  return 0;
+}
+int32_t stop_logits(void *, temper_logits *) { return 7; }
+
+void test_logits_function(void **) {
+  const std::shared_ptr<Runtime> runtime = make_runtime();
+  for (const ModelChoice &model : models()) {
+    const Subject subject = open_subject(runtime, model);
+    SessionChoice choice;
+    choice.length = 14;
+    choice.prompts = {some_tokens(4, 18, 1)};
+    const Hyperschedule schedule = schedules(subject).back();
+    std::unique_ptr<Session> session = make_session(subject, schedule, choice);
+    session->set_logit_hook({force_three, nullptr});
+    const auto out = run_to_end(*session)[0];
+    // Noise that replaces tokens may still do so where the path has it.
+    if (!subject.spec().carry_over) continue;
+    assert_true(std::all_of(out.begin(), out.end(), [](int32_t token) { return token == 3; }));
+  }
+  const Subject subject = open_subject(runtime, ModelChoice());
+  SessionChoice choice;
+  std::unique_ptr<Session> session = make_session(subject, made(Hyperschedule::block(4, 2)), choice);
+  const auto untouched = run_to_end(*make_session(subject, made(Hyperschedule::block(4, 2)), choice));
+  StepReport report;
+  session->set_logit_hook({forbid_all, nullptr});
+  assert_int_equal(session->step(report).code(), TEMPER_E_UNSUPPORTED);
+  session->set_logit_hook({stop_logits, nullptr});
+  assert_int_equal(session->step(report).code(), TEMPER_E_CANCELLED);
+  session->set_logit_hook({});
+  require(session->set_value({}, 1).ok() ? Status() : Status(), "value");
+  // Nothing had changed.
+  assert_true(run_to_end(*session) == untouched);
+
+  std::unique_ptr<Session> valued = make_session(subject, made(Hyperschedule::block(4, 2)), choice);
+  require(valued->set_value({stop, nullptr, 1, false}, 3), "value");
+  assert_int_equal(valued->step(report).code(), TEMPER_E_CANCELLED);
+}
+
+}  // namespace
+
+int main() {
+  const CMUnitTest tests[] = {
+      cmocka_unit_test(test_scales), cmocka_unit_test(test_formula),     cmocka_unit_test(test_other_length),
+      cmocka_unit_test(test_value),  cmocka_unit_test(test_indifferent), cmocka_unit_test(test_logits_function),
+  };
+  return cmocka_run_group_tests(tests, nullptr, nullptr);
+}

@@ -1,0 +1,312 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a caller says of single positions: fixed ones (infilling), drafts (editing in place), weights, allowed
+// tokens. Under all of them the model's logits are still those of a plain recomputation.
+#include "support/comparison.h"
+
+#include <algorithm>
+#include <cmath>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+extern "C" {
+#include <cmocka.h>
+}
+
+using namespace temper;
+using namespace temper::test;
+
+namespace {
+
+Hyperschedule made(Result<Hyperschedule> schedule) { return require(std::move(schedule), "schedule"); }
+
+std::vector<Hyperschedule> schedules() {
+  return {made(Hyperschedule::flat(4)), made(Hyperschedule::block(4, 3)), made(Hyperschedule::slide(4, 4)),
+          made(Hyperschedule::slide(6, 2)), made(Hyperschedule::hybrid(3, 2))};
+}
+
+struct Case {
+  std::string name;
+  ModelChoice model;
+};
+
+std::vector<Case> models() {
+  std::vector<Case> list;
+  for (const char *context : {"causal", "block_causal", "full"})
+    for (const bool shifted : {false, true}) {
+      ModelChoice model;
+      model.context = context;
+      model.shifted = shifted;
+      list.push_back({std::string("hdlm ") + context + (shifted ? " shifted" : " aligned"), model});
+    }
+  for (const char *family : {"llada", "dream", "bd3lm", "sdar"}) {
+    ModelChoice model;
+    model.family = family;
+    list.push_back({family, model});
+  }
+  return list;
+}
+
+SessionChoice two_rows() {
+  SessionChoice choice;
+  choice.rows = 2;
+  choice.length = 19;
+  choice.prompts = {some_tokens(2, 18, 1), some_tokens(5, 18, 2)};
+  return choice;
+}
+
+// The definition once more, without the library's classes: a position stands at the lower of its bent level
+// and the level that it starts from.
+int32_t bent(const Hyperschedule &schedule, const std::vector<int32_t> &starts, const std::vector<double> &weights,
+             int64_t call, int64_t position) {
+  const int32_t top = schedule.levels();
+  int32_t level = schedule.level(call, position);
+  const auto at = static_cast<std::size_t>(position);
+  if (at < weights.size())
+    level = std::max(0, top - static_cast<int32_t>(std::floor(weights[at] * (top - level) + 1e-9)));
+  return at < starts.size() ? std::min(level, starts[at]) : level;
+}
+
+void test_infill(void **) {
+  const std::shared_ptr<Runtime> runtime = make_runtime();
+  Tally tally;
+  for (const Case &entry : models()) {
+    const Subject subject = open_subject(runtime, entry.model);
+    for (const Hyperschedule &schedule : schedules()) {
+      const std::string what = entry.name + ", " + schedule.describe();
+      std::unique_ptr<Session> session = make_session(subject, schedule, two_rows());
+      const std::vector<std::vector<int64_t>> positions = {{4, 5, 11, 18}, {5, 6, 7, 15}};
+      const std::vector<int32_t> tokens = {3, 7, 11, 2};
+      std::vector<std::vector<int32_t>> starts(2);
+      for (int32_t row = 0; row < 2; ++row) {
+        require(session->fix(row, positions[static_cast<std::size_t>(row)], tokens), what.c_str());
+        auto &mine = starts[static_cast<std::size_t>(row)];
+        mine.assign(19, schedule.levels());
+        for (const int64_t p : positions[static_cast<std::size_t>(row)])
+          mine[static_cast<std::size_t>(p - session->row(row).prompt)] = 0;
+      }
+      const auto levels = [&](int32_t row, int64_t call, int64_t i) {
+        return bent(schedule, starts[static_cast<std::size_t>(row)], {}, call, i);
+      };
+      const auto out = run_and_compare(subject, schedule, *session, what, tally, levels);
+      for (std::size_t row = 0; row < 2; ++row) {
+        const int64_t prompt = session->row(static_cast<int32_t>(row)).prompt;
+        assert_int_equal(out[row].size(), 19 - prompt);
+        for (std::size_t i = 0; i < tokens.size(); ++i) {
+          assert_int_equal(out[row][static_cast<std::size_t>(positions[row][i] - prompt)], tokens[i]);
+          assert_int_equal(session->row(static_cast<int32_t>(row)).records[static_cast<std::size_t>(positions[row][i])].set, -1);
+        }
+      }
+    }
+  }
+  print_message("infill: %lld logits, largest difference %.2g\n", static_cast<long long>(tally.compared), tally.worst);
+  assert_true(tally.compared > 10000);
+}
+
+// The caller's tokens at full noise are no draft at all; at level 0 they are the answer; between, nothing else
+// than a start from there.
+void test_drafts(void **) {
+  const std::shared_ptr<Runtime> runtime = make_runtime();
+  Tally tally;
+  for (const Case &entry : models()) {
+    const Subject subject = open_subject(runtime, entry.model);
+    for (const Hyperschedule &schedule : schedules()) {
+      const std::string what = "draft, " + entry.name + ", " + schedule.describe();
+      const int32_t top = schedule.levels();
+      const SessionChoice choice = two_rows();
+      const auto draft = some_tokens(14, 18, 9);
+
+      std::unique_ptr<Session> plain = make_session(subject, schedule, choice);
+      std::unique_ptr<Session> noise = make_session(subject, schedule, choice);
+      require(noise->draft(0, draft, std::vector<int32_t>(14, top), true), what.c_str());
+      require(noise->draft(1, draft, std::vector<int32_t>(14, top), true), what.c_str());
+      assert_true(run_to_end(*plain) == run_to_end(*noise));
+
+      std::unique_ptr<Session> kept = make_session(subject, schedule, choice);
+      require(kept->draft(1, draft, std::vector<int32_t>(14, 0), true), what.c_str());
+      assert_true(run_to_end(*kept)[1] == draft);
+
+      std::unique_ptr<Session> session = make_session(subject, schedule, choice);
+      std::vector<std::vector<int32_t>> starts(2, std::vector<int32_t>(14));
+      for (std::size_t i = 0; i < 14; ++i) {
+        starts[0][i] = static_cast<int32_t>(i) % (top + 1);
+        starts[1][i] = std::min(1, top - 1) + static_cast<int32_t>(i % 2);
+      }
+      for (int32_t row = 0; row < 2; ++row)
+        require(session->draft(row, draft, starts[static_cast<std::size_t>(row)], row == 0), what.c_str());
+      const auto out = run_and_compare(subject, schedule, *session, what, tally, [&](int32_t row, int64_t call, int64_t i) {
+        return bent(schedule, starts[static_cast<std::size_t>(row)], {}, call, i);
+      });
+      for (std::size_t i = 0; i < 14; ++i)
+        if (starts[0][i] == 0) assert_int_equal(out[0][i], draft[i]);
+    }
+  }
+  assert_true(tally.compared > 10000);
+}
+
+// A draft is noised as the forward process says: masked with probability m at its level.
+void test_draft_noise(void **) {
+  const std::shared_ptr<Runtime> runtime = make_runtime();
+  ModelChoice model;
+  model.family = "llada";
+  const Subject subject = open_subject(runtime, model);
+  const Hyperschedule schedule = made(Hyperschedule::flat(4));
+  SessionChoice choice;
+  choice.rows = 64;
+  choice.length = 80;
+  std::unique_ptr<Session> session = make_session(subject, schedule, choice);
+  const auto draft = some_tokens(80, 18, 3);
+  for (int32_t row = 0; row < 64; ++row) require(session->draft(row, draft, std::vector<int32_t>(80, 3), true), "draft");
+  struct Count {
+    int64_t masked = 0, kept = 0;
+  } count;
+  // Before the first call: the tokens that the first call sees.
+  session->set_logit_hook({[](void *user, temper_logits *row) {
+                             auto &counted = *static_cast<Count *>(user);
+                             if (row->call == 0 && counted.masked + counted.kept < 64 * 80 && row->row * 80 == counted.masked + counted.kept) {
+                               for (int64_t i = 0; i < row->count; ++i)
+                                 ++(row->tokens[i] == 19 ? counted.masked : counted.kept);
+                             }
+                             return 0;
+                           },
+                           &count});
+  StepReport report;
+  require(session->step(report), "step");
+  const double n = static_cast<double>(count.masked + count.kept), share = static_cast<double>(count.masked) / n;
+  print_message("masked %.4f of %g\n", share, n);
+  assert_true(n == 64 * 80);
+  assert_true(std::fabs(share - 0.75) < 4 * std::sqrt(0.75 * 0.25 / n));
+}
+
+void test_weights(void **) {
+  const std::shared_ptr<Runtime> runtime = make_runtime();
+  Tally tally;
+  for (const Case &entry : models()) {
+    const Subject subject = open_subject(runtime, entry.model);
+    for (const Hyperschedule &schedule : schedules()) {
+      const std::string what = "weights, " + entry.name + ", " + schedule.describe();
+      const SessionChoice choice = two_rows();
+      std::unique_ptr<Session> plain = make_session(subject, schedule, choice);
+      std::unique_ptr<Session> equal = make_session(subject, schedule, choice);
+      require(equal->weights(0, std::vector<float>(14, 2.5F)), what.c_str());
+      assert_true(run_to_end(*plain) == run_to_end(*equal));
+
+      std::unique_ptr<Session> session = make_session(subject, schedule, choice);
+      const std::vector<double> weights = {1, 2, 1, 3, 1, 1.5, 1, 1, 4, 1, 1, 2, 1};
+      require(session->weights(0, std::vector<float>(weights.begin(), weights.end())), what.c_str());
+      run_and_compare(subject, schedule, *session, what, tally, [&](int32_t row, int64_t call, int64_t i) {
+        return row == 0 ? bent(schedule, {}, weights, call, i) : schedule.level(call, i);
+      });
+    }
+  }
+  // Positions of more weight have their last token earlier.
+  ModelChoice model;
+  model.family = "llada";
+  const Subject subject = open_subject(runtime, model);
+  SessionChoice choice;
+  choice.rows = 32;
+  choice.length = 40;
+  std::unique_ptr<Session> session = make_session(subject, made(Hyperschedule::flat(12)), choice);
+  std::vector<float> weights(40, 1.0F);
+  for (std::size_t i = 0; i < 40; i += 2) weights[i] = 3.0F;
+  for (int32_t row = 0; row < 32; ++row) require(session->weights(row, weights), "weights");
+  run_to_end(*session);
+  double heavy = 0, light = 0;
+  for (int32_t row = 0; row < 32; ++row)
+    for (std::size_t i = 0; i < 40; ++i) (i % 2 == 0 ? heavy : light) += session->row(row).records[i].set;
+  print_message("mean call of the last change: weight 3 %.2f, weight 1 %.2f\n", heavy / 640, light / 640);
+  assert_true(heavy * 2 < light);
+}
+
+void test_allowed(void **) {
+  const std::shared_ptr<Runtime> runtime = make_runtime();
+  for (const Case &entry : models()) {
+    const Subject subject = open_subject(runtime, entry.model);
+    for (const Hyperschedule &schedule : schedules()) {
+      const SessionChoice choice = two_rows();
+      std::unique_ptr<Session> session = make_session(subject, schedule, choice);
+      require(session->allow(0, 6, std::vector<int32_t>{4}), "one");
+      require(session->allow(0, 9, std::vector<int32_t>{1, 2, 2}), "two");
+      require(session->allow(1, 9, std::vector<int32_t>{1}), "replaced");
+      require(session->allow(1, 9, std::vector<int32_t>{5}), "replaced");
+      const auto out = run_to_end(*session);
+      assert_int_equal(out[0][4], 4);
+      assert_true(out[0][7] == 1 || out[0][7] == 2);
+      assert_int_equal(out[1][4], 5);
+    }
+  }
+}
+
+void test_refusals(void **) {
+  const std::shared_ptr<Runtime> runtime = make_runtime();
+  ModelChoice model;
+  const Subject hdlm = open_subject(runtime, model);
+  const Hyperschedule block = made(Hyperschedule::block(4, 3));
+  SessionChoice choice = two_rows();
+  std::unique_ptr<Session> session = make_session(hdlm, block, choice);
+  const auto refused = [](const Status &status, temper_status code) {
+    assert_int_equal(status.code(), code);
+    assert_true(!status.message().empty());
+  };
+  const std::vector<int64_t> in_prompt = {1}, beyond = {19}, good = {7};
+  const std::vector<int32_t> token = {3}, mask = {19}, unknown = {77}, low = {-1}, high = {4};
+  refused(session->fix(0, in_prompt, token), TEMPER_E_ARGUMENT);
+  refused(session->fix(0, beyond, token), TEMPER_E_ARGUMENT);
+  refused(session->fix(0, good, mask), TEMPER_E_ARGUMENT);
+  refused(session->fix(0, good, unknown), TEMPER_E_ARGUMENT);
+  refused(session->draft(0, token, low, true), TEMPER_E_ARGUMENT);
+  refused(session->draft(0, token, high, true), TEMPER_E_ARGUMENT);
+  refused(session->draft(0, mask, std::vector<int32_t>{0}, true), TEMPER_E_ARGUMENT);
+  refused(session->draft(0, some_tokens(18, 18, 1), std::vector<int32_t>(18, 1), true), TEMPER_E_ARGUMENT);
+  refused(session->weights(0, std::vector<float>{1, 0}), TEMPER_E_ARGUMENT);
+  refused(session->weights(0, std::vector<float>{NAN}), TEMPER_E_ARGUMENT);
+  refused(session->allow(0, 7, mask), TEMPER_E_ARGUMENT);
+  refused(session->allow(0, 1, token), TEMPER_E_ARGUMENT);
+  StepReport report;
+  require(session->step(report), "step");
+  refused(session->fix(0, good, token), TEMPER_E_STATE);
+  refused(session->draft(0, token, std::vector<int32_t>{1}, true), TEMPER_E_STATE);
+  refused(session->weights(0, std::vector<float>{1}), TEMPER_E_STATE);
+  refused(session->allow(0, 7, token), TEMPER_E_STATE);
+
+  // A model of the past alone can't know what is fixed ahead.
+  ModelChoice past;
+  past.family = "gpt2";
+  const Subject gpt2 = open_subject(runtime, past);
+  choice.prompts = {some_tokens(2, 18, 1)};
+  std::unique_ptr<Session> quench = make_session(gpt2, made(Hyperschedule::quench()), choice);
+  refused(quench->fix(0, good, token), TEMPER_E_UNSUPPORTED);
+  // The refusal left it as it was.
+  assert_int_equal(run_to_end(*quench)[0].size(), 17);
+
+  SessionChoice endless;
+  endless.length = 0;
+  endless.options.look_back = 8;
+  std::unique_ptr<Session> stream = make_session(hdlm, block, endless);
+  refused(stream->fix(0, good, token), TEMPER_E_UNSUPPORTED);
+}
+
+// Everything fixed: nothing is left to do.
+void test_all_fixed(void **) {
+  const std::shared_ptr<Runtime> runtime = make_runtime();
+  const Subject subject = open_subject(runtime, ModelChoice());
+  SessionChoice choice;
+  choice.length = 6;
+  std::unique_ptr<Session> session = make_session(subject, made(Hyperschedule::block(2, 2)), choice);
+  const std::vector<int64_t> positions = {0, 1, 2, 3, 4, 5};
+  const std::vector<int32_t> tokens = {5, 4, 3, 2, 1, 0};
+  require(session->fix(0, positions, tokens), "fix");
+  assert_true(run_to_end(*session)[0] == tokens);
+  assert_true(session->steps_done() <= 1);
+}
+
+}  // namespace
+
+int main() {
+  const CMUnitTest tests[] = {
+      cmocka_unit_test(test_infill),  cmocka_unit_test(test_drafts),   cmocka_unit_test(test_draft_noise),
+      cmocka_unit_test(test_weights), cmocka_unit_test(test_allowed),  cmocka_unit_test(test_refusals),
+      cmocka_unit_test(test_all_fixed),
+  };
+  return cmocka_run_group_tests(tests, nullptr, nullptr);
+}

@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: Apache-2.0
+// Going on from a state: saved bytes and forks give the same tokens as never having stopped; bytes that were
+// tampered with are refused or harmless.
+#include "support/lab.h"
+
+#include <algorithm>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+extern "C" {
+#include <cmocka.h>
+}
+
+using namespace temper;
+using namespace temper::test;
+
+namespace {
+
+Hyperschedule made(Result<Hyperschedule> schedule) { return require(std::move(schedule), "schedule"); }
+
+std::vector<ModelChoice> models() {
+  std::vector<ModelChoice> list;
+  for (const char *context : {"causal", "block_causal", "full"})
+    for (const bool shifted : {false, true}) {
+      ModelChoice model;
+      model.context = context;
+      model.shifted = shifted;
+      list.push_back(model);
+    }
+  for (const char *family : {"gpt2", "sdar", "hdlm-gamma"}) {
+    ModelChoice model;
+    model.family = family;
+    list.push_back(model);
+  }
+  return list;
+}
+
+SessionChoice some_rows() {
+  SessionChoice choice;
+  choice.rows = 2;
+  choice.length = 21;
+  choice.prompts = {some_tokens(6, 18, 1), some_tokens(3, 18, 2)};
+  return choice;
+}
+
+std::vector<std::vector<int32_t>> all_tokens(const Session &session) {
+  std::vector<std::vector<int32_t>> rows;
+  for (int32_t i = 0; i < session.rows(); ++i) {
+    const Sequence &row = session.row(i);
+    rows.emplace_back(row.tokens.begin(), row.tokens.begin() + row.settled);
+  }
+  return rows;
+}
+
+void finish(Session &session) {
+  StepReport report;
+  while (!report.done) require(session.step(report), "step");
+}
+
+void test_go_on(void **) {
+  const std::shared_ptr<Runtime> runtime = make_runtime();
+  for (const ModelChoice &model : models()) {
+    const Subject subject = open_subject(runtime, model);
+    std::vector<Hyperschedule> schedules = {made(Hyperschedule::quench())};
+    if (!subject.spec().autoregressive) {
+      schedules.push_back(made(Hyperschedule::block(4, 3)));
+      schedules.push_back(made(Hyperschedule::slide(4, 4)));
+    }
+    for (const Hyperschedule &schedule : schedules) {
+      std::unique_ptr<Session> whole = make_session(subject, schedule, some_rows());
+      finish(*whole);
+      const auto expected = all_tokens(*whole);
+      for (const int stop_after : {0, 1, 5, 9}) {
+        std::unique_ptr<Session> first = make_session(subject, schedule, some_rows());
+        StepReport report;
+        for (int i = 0; i < stop_after; ++i) require(first->step(report), "step");
+        const auto bytes = require(first->save(), "save");
+
+        SessionChoice empty = some_rows();
+        empty.prompts.clear();
+        empty.seed = 1234;
+        std::unique_ptr<Session> second = make_session(subject, schedule, empty);
+        require(second->restore(bytes), "restore");
+        const int64_t rows_before = first->rows_computed();
+        std::unique_ptr<Session> fork = require(first->fork(7), "fork"), other = require(first->fork(8), "fork");
+        finish(*second);
+        finish(*fork);
+        finish(*other);
+        finish(*first);
+        if (all_tokens(*second) != expected || all_tokens(*fork) != expected || all_tokens(*first) != expected)
+          fail_msg("%s, %s: other tokens after call %d", model.family.c_str(), schedule.describe().c_str(), stop_after);
+        // A fork computes what its origin computes, no row more.
+        assert_int_equal(fork->rows_computed(), first->rows_computed());
+        assert_true(rows_before <= fork->rows_computed());
+        if (stop_after == 1) assert_true(all_tokens(*other) != expected);
+        // What comes out of the copy is only what wasn't read yet, the same as of the original.
+        assert_true(emitted(*fork, 0) == emitted(*first, 0));
+      }
+    }
+  }
+}
+
+void test_single_positions(void **) {
+  const std::shared_ptr<Runtime> runtime = make_runtime();
+  const Subject subject = open_subject(runtime, ModelChoice());
+  const Hyperschedule schedule = made(Hyperschedule::slide(4, 4));
+  auto prepared = [&] {
+    std::unique_ptr<Session> session = make_session(subject, schedule, some_rows());
+    const std::vector<int64_t> at = {10, 12};
+    const std::vector<int32_t> tokens = {1, 2};
+    require(session->fix(0, at, tokens), "fix");
+    require(session->weights(1, std::vector<float>{1, 2, 1, 3}), "weights");
+    require(session->allow(1, 11, std::vector<int32_t>{4, 5}), "allow");
+    require(session->draft(1, some_tokens(4, 18, 4), std::vector<int32_t>{1, 2, 3, 0}, true), "draft");
+    return session;
+  };
+  std::unique_ptr<Session> whole = prepared();
+  finish(*whole);
+  for (const int stop_after : {0, 3, 8}) {
+    std::unique_ptr<Session> first = prepared();
+    StepReport report;
+    for (int i = 0; i < stop_after; ++i) require(first->step(report), "step");
+    const auto bytes = require(first->save(), "save");
+    std::unique_ptr<Session> second = make_session(subject, schedule, some_rows());
+    require(second->restore(bytes), "restore");
+    finish(*second);
+    assert_true(all_tokens(*second) == all_tokens(*whole));
+    std::unique_ptr<Session> fork = require(first->fork(7), "fork");
+    finish(*fork);
+    assert_true(all_tokens(*fork) == all_tokens(*whole));
+  }
+}
+
+void test_refusals(void **) {
+  const std::shared_ptr<Runtime> runtime = make_runtime();
+  const Subject subject = open_subject(runtime, ModelChoice());
+  const Hyperschedule schedule = made(Hyperschedule::slide(4, 4));
+  std::unique_ptr<Session> session = make_session(subject, schedule, some_rows());
+  StepReport report;
+  for (int i = 0; i < 6; ++i) require(session->step(report), "step");
+  const auto bytes = require(session->save(), "save");
+
+  std::unique_ptr<Session> other = make_session(subject, made(Hyperschedule::slide(4, 2)), some_rows());
+  assert_int_equal(other->restore(bytes).code(), TEMPER_E_ARGUMENT);
+  SessionChoice longer = some_rows();
+  longer.length = 22;
+  other = make_session(subject, schedule, longer);
+  assert_int_equal(other->restore(bytes).code(), TEMPER_E_ARGUMENT);
+
+  // Cut off anywhere: refused, and the session is as it was.
+  std::unique_ptr<Session> target = make_session(subject, schedule, some_rows());
+  for (std::size_t size = 0; size < bytes.size(); size += 7)
+    assert_true(!target->restore(std::span(bytes).first(size)).ok());
+  // Any byte changed: refused, or a session that runs to its end.
+  int taken = 0;
+  for (std::size_t at = 0; at < bytes.size(); ++at)
+    for (const unsigned flip : {0x01U, 0x80U, 0xffU}) {
+      std::vector<std::byte> wrong = bytes;
+      wrong[at] ^= static_cast<std::byte>(flip);
+      if (at % 5 != 0 && flip != 0x80U) continue;
+      if (!target->restore(wrong).ok()) continue;
+      ++taken;
+      for (int step = 0; step < 60; ++step) {
+        StepReport outcome;
+        if (!target->step(outcome).ok() || outcome.done) break;
+      }
+      target->reset(1);
+      for (int32_t row = 0; row < 2; ++row) require(target->prompt(row, some_tokens(3, 18, 1)), "prompt");
+    }
+  print_message("%d of the changed states were taken\n", taken);
+  require(target->restore(bytes), "restore");
+  finish(*target);
+  finish(*session);
+  assert_true(all_tokens(*target) == all_tokens(*session));
+}
+
+void test_sliding(void **) {
+  const std::shared_ptr<Runtime> runtime = make_runtime();
+  const Subject subject = open_subject(runtime, ModelChoice());
+  SessionChoice choice;
+  choice.length = 0;
+  choice.options.look_back = 8;
+  std::unique_ptr<Session> session = make_session(subject, made(Hyperschedule::block(4, 3)), choice);
+  StepReport report;
+  std::vector<int32_t> a, b;
+  for (int i = 0; i < 100; ++i) {
+    require(session->step(report), "step");
+    emitted(*session, 0);
+  }
+  assert_int_equal(session->save().status().code(), TEMPER_E_UNSUPPORTED);
+  std::unique_ptr<Session> fork = require(session->fork(7), "fork");
+  for (int i = 0; i < 100; ++i) {
+    require(session->step(report), "step");
+    require(fork->step(report), "step");
+    for (const int32_t token : emitted(*session, 0)) a.push_back(token);
+    for (const int32_t token : emitted(*fork, 0)) b.push_back(token);
+  }
+  assert_true(a.size() > 50 && a == b);
+}
+
+}  // namespace
+
+int main() {
+  const CMUnitTest tests[] = {
+      cmocka_unit_test(test_go_on),
+      cmocka_unit_test(test_single_positions),
+      cmocka_unit_test(test_refusals),
+      cmocka_unit_test(test_sliding),
+  };
+  return cmocka_run_group_tests(tests, nullptr, nullptr);
+}
