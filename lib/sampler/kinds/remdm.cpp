@@ -89,14 +89,22 @@ void propose(RowWork &row, Proposal &proposal) noexcept {
   Workspace::Memory &memory = row.memory;
   const auto n = static_cast<std::size_t>(row.head.tokens());
   const double sigma = published_sigma(row.parameters, *row.at.transition);
-  const double power = row.parameters.temperature > 0 ? 1 / row.parameters.temperature : 1;
+  const bool best = row.parameters.temperature == 0;
+  const double power = best ? 1 : 1 / row.parameters.temperature;
   for (std::size_t i = 0; i < n; ++i) {
     const std::int32_t id = token_of_dense(row.head, static_cast<std::int32_t>(i));
     const double q = (1 - sigma) * exponential(memory.logits[static_cast<std::size_t>(id)] - row.confidence_top) *
                      kWeightOne / row.confidence_total;
     memory.other[i] = std::pow(q + 1e-8, power);
   }
-  proposal.token = draw_state(row, std::pow(sigma + 1e-8, power), row.draws.bits(DrawTag::token));
+  double mask = std::pow(sigma + 1e-8, power);
+  if (best) {
+    const double highest = std::max(mask, *std::max_element(memory.other.begin(), memory.other.begin() + static_cast<std::ptrdiff_t>(n)));
+    const auto only_best = [highest](double q) { return q == highest ? q : 0; };
+    std::transform(memory.other.begin(), memory.other.begin() + static_cast<std::ptrdiff_t>(n), memory.other.begin(), only_best);
+    mask = only_best(mask);
+  }
+  proposal.token = draw_state(row, mask, row.draws.bits(DrawTag::token));
 }
 
 Verdict finish(const SamplerParameters &, const HeadDescription &head, const SamplerWindow &window) noexcept {
