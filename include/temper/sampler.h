@@ -62,10 +62,10 @@ enum {
    *  keeps the marginals, forgets the state (MATH 4.2). */
   TEMPER_SAMPLER_RENOISE = 11,
   /** Ancestral; the last call of a window is then repeated, replacing the tokens that gain most, until nothing
-   *  improves (GIDD, arXiv 2503.04482, section 5). */
+   *  improves (GIDD, arXiv 2503.04482, section 5). Needs a model that predicts visible tokens. */
   TEMPER_SAMPLER_SELF_CORRECT = 12,
   /** Threshold for masks, and visible tokens give way to a better one that is sure enough (LLaDA2.1, arXiv
-   *  2602.08676). */
+   *  2602.08676). Needs a model that predicts visible tokens. */
   TEMPER_SAMPLER_EDIT = 13
 };
 
@@ -133,7 +133,8 @@ enum {
   TEMPER_ORDER_FILTERED = 1,    /**< of the drawn token after temperature and filters (Dream's maskgit_plus) */
   TEMPER_ORDER_MARGIN = 2,      /**< the two largest probabilities' difference, after filters */
   TEMPER_ORDER_ENTROPY = 3,     /**< negative entropy, after filters */
-  TEMPER_ORDER_RANDOM = 4
+  TEMPER_ORDER_RANDOM = 4,
+  TEMPER_ORDER_POSITION = 5     /**< from left to right (SDAR's sequential) */
 };
 
 /** Values of ::TEMPER_SAMPLER_END_RULE. */

@@ -69,7 +69,8 @@ enum {
   TEMPER_SESSION_END_TOKEN = 6,
   /** 1: positions behind the window are shown to the model from the start, as masks (or random tokens), up
    *  to the row's length; 0: they don't exist for it. -1 (default): 1 for models that attend in both
-   *  directions everywhere, which were trained on whole sequences (LLaDA, Dream, MDLM), 0 for the others. */
+   *  directions everywhere, which were trained on whole sequences (LLaDA, Dream, MDLM), 0 for the others;
+   *  models of block windows are shown whole blocks. */
   TEMPER_SESSION_CANVAS = 7,
   /** TEMPER_APPROXIMATE_...: caches that aren't exact, for models that attend in both directions everywhere.
    *  Default ::TEMPER_APPROXIMATE_NONE. */
@@ -83,6 +84,10 @@ enum {
   /** Fixed positions (temper_session_fix()) more than so many positions behind the window aren't shown to
    *  the model yet, >= 0; -1 (default): all are. */
   TEMPER_SESSION_LOOK_AHEAD = 11,
+  /** 1: blocks of the hyperschedule begin at multiples of its width, the prompt counted, so that the first one
+   *  may be begun by the prompt; 0: the first one begins behind the prompt. -1 (default): 1 for models whose
+   *  windows are blocks of that width (BD3-LM, SDAR, Fast-dLLM v2), 0 for the others. */
+  TEMPER_SESSION_ALIGN = 12,
   /* Read only: */
   TEMPER_SESSION_ROWS = 100,
   TEMPER_SESSION_LENGTH = 101,

@@ -71,7 +71,9 @@
 #include <temper/noise.h>
 #include <temper/runtime.h>
 #include <temper/sampler.h>
+#include <temper/score.h>
 #include <temper/session.h>
+#include <temper/shaping.h>
 #include <temper/tokenizer.h>
 #include <temper/types.h>
 #include <temper/version.h>

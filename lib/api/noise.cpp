@@ -2,6 +2,7 @@
 #include "api/noise.h"
 
 #include "api/guard.h"
+#include "noise/own.h"
 
 #include <temper/noise.h>
 
@@ -17,7 +18,7 @@ struct Bounds {
 };
 
 Status check_kind(int32_t kind) {
-  if (kind >= TEMPER_NOISE_ABSORBING && kind <= TEMPER_NOISE_GIDD) return Status();
+  if (kind >= TEMPER_NOISE_ABSORBING && kind <= TEMPER_NOISE_CALLBACK) return Status();
   return fail(TEMPER_E_ARGUMENT, "unknown kind of noise: %d", kind);
 }
 
@@ -35,7 +36,9 @@ NoiseParameters defaults(NoisePath path) {
 Result<Bounds> bounds_of(int32_t kind, int32_t parameter) {
   TEMPER_TRY(check_kind(kind));
   const auto path = static_cast<NoisePath>(kind);
-  const bool mixes = path != NoisePath::absorbing && path != NoisePath::uniform, clock = path != NoisePath::gidd;
+  const bool own = path == NoisePath::table || path == NoisePath::callback, gridded = path != NoisePath::table;
+  const bool mixes = !own && path != NoisePath::absorbing && path != NoisePath::uniform;
+  const bool clock = !own && path != NoisePath::gidd;
   const NoiseParameters initial = defaults(path);
   switch (parameter) {
     case TEMPER_NOISE_MIX:
@@ -53,12 +56,24 @@ Result<Bounds> bounds_of(int32_t kind, int32_t parameter) {
     case TEMPER_NOISE_SIGMA_MAX:
       if (clock) return Bounds{1e-12, 700, initial.sigma_max, false};
       break;
-    case TEMPER_NOISE_GRID: return Bounds{0, 1, 0, true};
+    case TEMPER_NOISE_GRID:
+      if (gridded) return Bounds{0, 2, 0, true};
+      break;
     case TEMPER_NOISE_TERMINAL_CLAMP: return Bounds{0, 1, 1, true};
-    case TEMPER_NOISE_SAMPLING_EPS: return Bounds{1e-9, 0.04, initial.sampling_eps, false};
+    case TEMPER_NOISE_SAMPLING_EPS:
+      if (gridded) return Bounds{1e-9, 0.04, initial.grid_eps(), false};
+      break;
     default: return fail(TEMPER_E_ARGUMENT, "unknown noise parameter: %d", parameter);
   }
   return fail(TEMPER_E_ARGUMENT, "this kind of noise has no parameter %d", parameter);
+}
+
+Status hand_out(NoisePath path, const Result<std::shared_ptr<const OwnPath>> &own, temper_noise **out) {
+  TEMPER_TRY(own.status());
+  NoiseParameters parameters = defaults(path);
+  parameters.own = own.value();
+  *out = new temper_noise{std::move(parameters)};
+  return Status();
 }
 
 }  // namespace
@@ -79,8 +94,28 @@ temper_status temper_noise_create(int32_t kind, temper_noise **out, temper_error
     TEMPER_REQUIRE(out != nullptr, "out is NULL");
     *out = nullptr;
     TEMPER_TRY(check_kind(kind));
+    if (kind > TEMPER_NOISE_GIDD)
+      return fail(TEMPER_E_ARGUMENT, "noise of kind %d needs its values: temper_noise_create_table() or _callback()", kind);
     *out = new temper_noise{defaults(static_cast<NoisePath>(kind))};
     return Status();
+  });
+}
+
+temper_status temper_noise_create_table(const double *a, const double *m, int32_t levels, temper_noise **out,
+                                        temper_error *error) {
+  return guard(error, [&]() -> Status {
+    TEMPER_REQUIRE(out != nullptr, "out is NULL");
+    *out = nullptr;
+    return hand_out(NoisePath::table, OwnPath::table(a, m, levels), out);
+  });
+}
+
+temper_status temper_noise_create_callback(temper_noise_fn function, void *user, temper_noise **out,
+                                           temper_error *error) {
+  return guard(error, [&]() -> Status {
+    TEMPER_REQUIRE(out != nullptr, "out is NULL");
+    *out = nullptr;
+    return hand_out(NoisePath::callback, OwnPath::callback(function, user), out);
   });
 }
 
@@ -122,7 +157,7 @@ temper_status temper_noise_get(const temper_noise *noise, int32_t parameter, dou
       case TEMPER_NOISE_SIGMA_MAX: *value = p.sigma_max; break;
       case TEMPER_NOISE_GRID: *value = static_cast<double>(p.grid); break;
       case TEMPER_NOISE_TERMINAL_CLAMP: *value = p.terminal_clamp ? 1 : 0; break;
-      default: *value = p.sampling_eps; break;
+      default: *value = p.grid_eps(); break;
     }
     return Status();
   });

@@ -118,6 +118,10 @@ Status set_option(temper::Session &session, int32_t key, int64_t value) {
       TEMPER_TRY(in_range(-1, int64_t{1} << 30));
       options.look_ahead = value;
       break;
+    case TEMPER_SESSION_ALIGN:
+      TEMPER_TRY(in_range(-1, 1));
+      options.align = static_cast<temper::Choice>(value);
+      break;
     default: return temper::fail(TEMPER_E_ARGUMENT, "unknown session option %d", key);
   }
   return session.set_options(options);
@@ -200,6 +204,7 @@ temper_status temper_session_get_i64(const temper_session *session, int32_t key,
       case TEMPER_SESSION_REFRESH: *value = s.options().refresh; break;
       case TEMPER_SESSION_MEASURE: *value = s.options().measure ? 1 : 0; break;
       case TEMPER_SESSION_LOOK_AHEAD: *value = s.options().look_ahead; break;
+      case TEMPER_SESSION_ALIGN: *value = s.plan().align > 0 ? 1 : 0; break;
       case TEMPER_SESSION_MODEL_CALLS: *value = s.calls_made(); break;
       case TEMPER_SESSION_ROWS: *value = s.rows(); break;
       case TEMPER_SESSION_LENGTH: *value = s.length(); break;

@@ -163,7 +163,8 @@ Clocks Noise::at_level(std::int32_t level, std::int32_t levels) const noexcept {
 Status Noise::check(std::int32_t levels) const {
   if (parameters_.path != NoisePath::callback) return Status();
   Clocks before;
-  for (std::int32_t level = 1; level <= levels; ++level) TEMPER_TRY(parameters_.own->probe(time(level, levels), before));
+  for (std::int32_t level = 1; level <= levels; ++level)
+    TEMPER_TRY(parameters_.own->probe(time(level, levels), before));
   return Status();
 }
 

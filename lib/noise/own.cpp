@@ -49,7 +49,8 @@ Where time_text(double t) noexcept {
 Result<Clocks> OwnPath::next(double a, double m, const Clocks &before, const char *where) {
   if (!(a >= 0 && a <= 1)) return fail(TEMPER_E_ARGUMENT, "noise: a is %g %s, must be 0 to 1", a, where);
   if (!(m >= 0 && m <= 1)) return fail(TEMPER_E_ARGUMENT, "noise: m is %g %s, must be 0 to 1", m, where);
-  if (!(a + m <= 1 + kRounding)) return fail(TEMPER_E_ARGUMENT, "noise: a + m is %.17g %s, must be at most 1", a + m, where);
+  if (!(a + m <= 1 + kRounding))
+    return fail(TEMPER_E_ARGUMENT, "noise: a + m is %.17g %s, must be at most 1", a + m, where);
   Clocks now = clocks_of(a, m);
   if (m < before.m() - kRounding)
     return fail(TEMPER_E_ARGUMENT, "noise: m falls from %.9g to %.9g %s: the path runs backwards there", before.m(), m,

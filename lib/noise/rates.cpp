@@ -40,7 +40,8 @@ double Noise::sigma_rate(double time) const noexcept {
   switch (p.clock) {
     case NoiseClock::linear: return quotient(1, 1 - t);
     case NoiseClock::log_linear: return (1 - p.e0) / (1 - (1 - p.e0) * t);
-    case NoiseClock::geometric: return std::pow(p.sigma_min, 1 - t) * std::pow(p.sigma_max, t) * std::log(p.sigma_max / p.sigma_min);
+    case NoiseClock::geometric:
+      return std::pow(p.sigma_min, 1 - t) * std::pow(p.sigma_max, t) * std::log(p.sigma_max / p.sigma_min);
     case NoiseClock::cosine:
       return t < 1 ? std::numbers::pi / 2 * std::tan(std::numbers::pi / 2 * t) : kInfinity;
   }

@@ -39,6 +39,8 @@ extern const Kind ancestral, acs, greedy, analytic, remask, remdm, first_hitting
 // What most kinds need.
 Status needs_mask(const HeadDescription &head, const Noise &noise, const char *name);
 Status needs_no_uniform(const Noise &noise, const char *name);
+// The head says something about visible tokens.
+Status needs_opinion(const HeadDescription &head, const char *name);
 inline bool if_carried_over(const HeadDescription &head) noexcept { return head.carry_over; }
 inline bool always(const HeadDescription &) noexcept { return true; }
 

@@ -4,9 +4,11 @@
 namespace temper {
 
 const Kind *find_kind(SamplerKind kind) noexcept {
-  static constexpr const Kind *kinds[] = {&kinds::ancestral,    &kinds::acs,        &kinds::greedy,       &kinds::analytic, &kinds::remask,
-                                          &kinds::remdm,        &kinds::first_hitting, &kinds::confidence, &kinds::threshold, &kinds::entropy_bound,
-                                          &kinds::gibbs,        &kinds::renoise,    &kinds::self_correct,  &kinds::edit};
+  // In the order of their numbers.
+  static constexpr const Kind *kinds[] = {
+      &kinds::ancestral, &kinds::acs,           &kinds::greedy,     &kinds::analytic,  &kinds::remask,
+      &kinds::remdm,     &kinds::first_hitting, &kinds::confidence, &kinds::threshold, &kinds::entropy_bound,
+      &kinds::gibbs,     &kinds::renoise,       &kinds::self_correct, &kinds::edit};
   const auto number = static_cast<std::size_t>(kind);
   return number < std::size(kinds) ? kinds[number] : nullptr;
 }
@@ -14,6 +16,13 @@ const Kind *find_kind(SamplerKind kind) noexcept {
 Status needs_mask(const HeadDescription &head, const Noise &noise, const char *name) {
   if (noise.uses_mask() && head.mask_token >= 0) return Status();
   return fail(TEMPER_E_UNSUPPORTED, "the %s sampler reveals masks: it can't follow a path without them", name);
+}
+
+Status needs_opinion(const HeadDescription &head, const char *name) {
+  if (!head.carry_over) return Status();
+  return fail(TEMPER_E_UNSUPPORTED,
+              "the model was trained to keep visible tokens: it says nothing about them that the %s sampler could use",
+              name);
 }
 
 Status needs_no_uniform(const Noise &noise, const char *name) {

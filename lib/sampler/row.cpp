@@ -105,6 +105,14 @@ void take(RowWork &row, std::uint64_t bits, Proposal &proposal, bool best) noexc
   proposal.probability = memory.weight(proposal.token) / static_cast<double>(memory.total);
 }
 
+double probability_of(RowWork &row, std::int32_t token) noexcept {
+  Workspace::Memory &memory = row.memory;
+  if (is_masked(row.head, token)) return 0;
+  if (row.parameters.temperature == 0) return token == memory.most_probable() ? 1 : 0;
+  memory.sum();
+  return memory.weight(token) / static_cast<double>(memory.total);
+}
+
 void edit_visible(RowWork &row, bool greedy, Proposal &proposal) noexcept {
   Workspace::Memory &memory = row.memory;
   const Transition &step = *row.at.transition;
@@ -221,6 +229,7 @@ void rank_row(RowWork &row, Proposal &proposal) noexcept {
       break;
     }
     case 3: proposal.confidence = -memory.shape().entropy; break;
+    case 5: proposal.confidence = -static_cast<double>(row.at.position); break;
     default: proposal.confidence = row.draws.uniform(DrawTag::confidence); break;
   }
 }

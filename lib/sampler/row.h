@@ -60,6 +60,8 @@ double shift_to_leave_one_out(const HeadDescription &head, const Transition &ste
 
 // A token of the row by the integer inverse CDF, or the most probable one; its probability.
 void take(RowWork &row, std::uint64_t bits, Proposal &proposal, bool best = false) noexcept;
+// How probable a token of the row is; the mask: 0.
+double probability_of(RowWork &row, std::int32_t token) noexcept;
 // The exact step of a visible token (MATH 4.4, y real).
 void edit_visible(RowWork &row, bool greedy, Proposal &proposal) noexcept;
 

@@ -8,14 +8,15 @@ namespace temper {
 
 void RowLevels::reset() noexcept {
   schedule_ = nullptr;
-  length_ = known_end_ = 0;
+  length_ = skip_ = known_end_ = 0;
   starts_.clear();
   weights_.clear();
 }
 
-void RowLevels::begin(const Hyperschedule &schedule, int64_t length) noexcept {
+void RowLevels::begin(const Hyperschedule &schedule, int64_t length, int64_t skip) noexcept {
   schedule_ = &schedule;
   length_ = length;
+  skip_ = skip;
   known_end_ = 0;
   for (std::size_t i = 0; i < starts_.size(); ++i)
     if (starts_[i] < schedule.levels() && static_cast<int64_t>(i) < length) known_end_ = static_cast<int64_t>(i) + 1;
@@ -43,7 +44,7 @@ bool RowLevels::fixed(int64_t position) const noexcept {
 }
 
 int32_t RowLevels::level(int64_t step, int64_t position) const noexcept {
-  int32_t level = schedule_->level(step, position);
+  int32_t level = schedule_->level(step, position + skip_);
   const auto at = static_cast<std::size_t>(position);
   if (at < weights_.size()) {
     // A position of weight w has come w times as far. The small excess keeps 1/3 * 3 from being less than 1.
@@ -55,18 +56,22 @@ int32_t RowLevels::level(int64_t step, int64_t position) const noexcept {
 }
 
 int64_t RowLevels::settled_end(int64_t step) const noexcept {
-  int64_t end = schedule_->settled_end(step, length_);
+  int64_t end = std::max<int64_t>(0, schedule_->settled_end(step, scheduled()) - skip_);
   if (!bent()) return end;
   while (end < length_ && level(step, end) == 0) ++end;
   return end;
 }
 
+int64_t RowLevels::window_end(int64_t step) const noexcept {
+  return std::max<int64_t>(0, schedule_->active_end(step, scheduled()) - skip_);
+}
+
 int64_t RowLevels::active_end(int64_t step) const noexcept {
-  return std::max({schedule_->active_end(step, length_), known_end_, settled_end(step)});
+  return std::max({window_end(step), known_end_, settled_end(step)});
 }
 
 bool RowLevels::drops(int64_t step) const noexcept {
-  if (!bent()) return schedule_->drops(step, length_);
+  if (!bent() && skip_ == 0) return schedule_->drops(step, length_);
   const int64_t end = active_end(step);
   for (int64_t i = settled_end(step); i < end; ++i)
     if (level(step + 1, i) < level(step, i)) return true;
@@ -74,9 +79,9 @@ bool RowLevels::drops(int64_t step) const noexcept {
 }
 
 int64_t RowLevels::next_arrival(int64_t step) const noexcept {
-  const int64_t now = schedule_->active_end(step, length_), last = schedule_->steps(length_);
+  const int64_t now = window_end(step), last = steps();
   int64_t next = step + 1;
-  while ((last < 0 || next < last) && schedule_->active_end(next, length_) <= now) ++next;
+  while ((last < 0 || next < last) && window_end(next) <= now) ++next;
   return next;
 }
 

@@ -18,7 +18,8 @@ class RowLevels {
   void reset() noexcept;
   // `length` generated positions (or Hyperschedule::kUnbounded). Weights and starts count from the first
   // generated position; beyond `length` they are ignored.
-  void begin(const Hyperschedule &schedule, int64_t length) noexcept;
+  // `skip` positions of the hyperschedule lie in the prompt: its blocks begin that much earlier.
+  void begin(const Hyperschedule &schedule, int64_t length, int64_t skip = 0) noexcept;
 
   // The highest level of a position, before begin(); grows as needed.
   void set_start(int64_t position, int32_t level, int32_t levels);
@@ -33,17 +34,21 @@ class RowLevels {
   // Includes positions beyond the window that hold information already.
   int64_t active_end(int64_t step) const noexcept;
   // The end of the hyperschedule's own window.
-  int64_t window_end(int64_t step) const noexcept { return schedule_->active_end(step, length_); }
+  int64_t window_end(int64_t step) const noexcept;
   bool drops(int64_t step) const noexcept;
-  int64_t steps() const noexcept { return schedule_->steps(length_); }
+  int64_t steps() const noexcept { return schedule_->steps(scheduled()); }
   bool fixed(int64_t position) const noexcept;
   // The next step after `step` in whose window there is a position that wasn't there in `step`; steps() when
   // there is none.
   int64_t next_arrival(int64_t step) const noexcept;
 
  private:
+  // The length as the hyperschedule counts it.
+  int64_t scheduled() const noexcept { return length_ < 0 ? length_ : length_ + skip_; }
+
   const Hyperschedule *schedule_ = nullptr;
   int64_t length_ = 0;
+  int64_t skip_ = 0;
   int64_t known_end_ = 0;         // one past the last position that starts below T
   std::vector<int32_t> starts_;   // per position; T: ordinary
   std::vector<float> weights_;    // per position, the smallest is 1

@@ -64,9 +64,15 @@ Result<SessionPlan> plan_session(const Spec &spec, const Hyperschedule &schedule
   plan.canvas = plan.capacity >= 0 &&
                 (options.canvas == Choice::on ||
                  (options.canvas == Choice::automatic && spec.context == Context::full && !spec.autoregressive));
+  // Models whose windows are the blocks of absolute positions were trained on whole blocks.
+  plan.block_canvas = spec.window == Window::block && !plan.canvas && options.canvas != Choice::off;
+  const bool own_blocks = spec.window == Window::block && schedule.kind() == ScheduleKind::block &&
+                          schedule.width() == spec.block;
+  if (options.align == Choice::on || (options.align == Choice::automatic && own_blocks)) plan.align = schedule.width();
   plan.paired = options.guided || (options.measure && options.approximation != Approximation::none);
 
   plan.max_active = schedule.max_active(plan.capacity);
+  if (plan.block_canvas) plan.max_active += plan.rules.block;
   if (plan.canvas || options.single_positions) plan.max_active = plan.capacity;
   if (plan.max_active < 0 || plan.max_active > most_positions)
     return Status(TEMPER_E_UNSUPPORTED, "this hyperschedule has no bounded window for unbounded rows");

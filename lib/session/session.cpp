@@ -24,6 +24,7 @@ Result<std::unique_ptr<Session>> Session::create(SessionParts parts, int32_t row
   // The other kinds are right by construction, or by their length, which is known with the prompts.
   if (session->parts_.schedule.kind() == ScheduleKind::callback && length > 0)
     TEMPER_TRY(session->parts_.schedule.validate(length));
+  TEMPER_TRY(session->parts_.noise.check(session->parts_.schedule.levels()));
   // An unbounded row can only be planned once its sliding context is known.
   if (length != 0) TEMPER_TRY(session->allocate());
   return session;
@@ -134,7 +135,7 @@ int64_t Session::steps_total() const noexcept {
   for (const Sequence &sequence : sequences_) {
     const int64_t length = begun_ ? sequence.length : plan_.capacity < 0 ? -1 : plan_.capacity - sequence.prompt;
     if (length < 0) return -1;
-    total = std::max(total, parts_.schedule.steps(length));
+    total = std::max(total, parts_.schedule.steps(length + skipped(sequence.prompt)));
   }
   return total;
 }

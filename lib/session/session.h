@@ -45,6 +45,7 @@ struct SessionOptions {
   int64_t look_ahead = -1;      // fixed positions farther beyond the window aren't shown; -1: all are
   int32_t prefill_rows = 256;
   Choice canvas = Choice::automatic;  // undecided positions behind the window are rows too
+  Choice align = Choice::automatic;   // the hyperschedule's blocks are those of absolute positions
   bool single_positions = false;      // some positions are fixed, drafted or weighted
   Approximation approximation = Approximation::none;
   int32_t refresh = 0;                // full calls every so many; 0: when the frontier moves
@@ -62,6 +63,8 @@ struct SessionPlan {
   int64_t capacity = 0;      // positions of a row, prompt included; -1: unbounded
   bool model_limit = false;  // the trained length cut the row short
   bool canvas = false;       // all positions are rows from the start
+  bool block_canvas = false; // undecided positions of a begun block are rows
+  int64_t align = 0;         // blocks of the hyperschedule begin at multiples of it; 0: behind the prompt
   bool paired = false;       // two runs of the model over each window
   int64_t row_budget = 0;    // rows of one sequence in an ordinary call
   int64_t max_active = 0;    // widest window
@@ -110,6 +113,9 @@ struct StepReport {
 class Session final : private LogitSink {
  public:
   static Result<std::unique_ptr<Session>> create(SessionParts parts, int32_t rows, int64_t length, uint64_t seed);
+
+  // Positions of the prompt that the hyperschedule counts as its own.
+  int64_t skipped(int64_t prompt) const noexcept { return plan_.align > 0 ? prompt % plan_.align : 0; }
 
   // Before the first step (setup.cpp). What changes memory needs reallocates.
   Status set_options(const SessionOptions &options);

@@ -99,13 +99,14 @@ Status check_row(const SavedRow &row, const SessionPlan &plan, const Spec &spec,
   RowLevels bent;
   for (std::size_t i = 0; i < row.starts.size(); ++i) bent.set_start(static_cast<int64_t>(i), row.starts[i], levels);
   bent.set_weights(row.weights);
-  TEMPER_TRY(schedule.validate(s.length));
-  bent.begin(schedule, s.length);
+  const int64_t skip = plan.align > 0 ? s.prompt % plan.align : 0;
+  TEMPER_TRY(schedule.validate(s.length < 0 ? s.length : s.length + skip));
+  bent.begin(schedule, s.length, skip);
   if (s.settled != s.prompt + bent.settled_end(s.call)) return bad("its place in the hyperschedule");
   return Status();
 }
 
-void take_over(Sequence &to, const SavedRow &row, const Hyperschedule &schedule) {
+void take_over(Sequence &to, const SavedRow &row, const Hyperschedule &schedule, int64_t skip) {
   const RowState &s = row.state;
   to.clear();
   to.id = static_cast<uint32_t>(s.id);
@@ -129,7 +130,7 @@ void take_over(Sequence &to, const SavedRow &row, const Hyperschedule &schedule)
   for (std::size_t i = 0; i < row.starts.size(); ++i)
     to.levels.set_start(static_cast<int64_t>(i), row.starts[i], schedule.levels());
   to.levels.set_weights(row.weights);
-  to.levels.begin(schedule, s.length);
+  to.levels.begin(schedule, s.length, skip);
   to.allowed = row.allowed;
   to.allowed_ids = row.allowed_ids;
   std::copy(row.tokens.begin(), row.tokens.end(), to.tokens.begin());
@@ -168,7 +169,8 @@ Status Session::adopt(const SavedSession &saved) {
   steps_done_ = counts.steps_done;
   rows_computed_ = counts.rows_computed;
   calls_made_ = counts.calls_made;
-  for (std::size_t i = 0; i < saved.rows.size(); ++i) take_over(sequences_[i], saved.rows[i], parts_.schedule);
+  for (std::size_t i = 0; i < saved.rows.size(); ++i)
+    take_over(sequences_[i], saved.rows[i], parts_.schedule, skipped(saved.rows[i].state.prompt));
   return Status();
 }
 

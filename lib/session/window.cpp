@@ -23,8 +23,9 @@ Status Session::begin() {
   }
   for (Sequence &sequence : sequences_) {
     sequence.length = plan_.capacity < 0 ? -1 : plan_.capacity - sequence.prompt;
-    TEMPER_TRY(parts_.schedule.validate(sequence.length));
-    sequence.levels.begin(parts_.schedule, sequence.length);
+    const int64_t skip = skipped(sequence.prompt);
+    TEMPER_TRY(parts_.schedule.validate(sequence.length < 0 ? sequence.length : sequence.length + skip));
+    sequence.levels.begin(parts_.schedule, sequence.length, skip);
     // Fixed tokens right behind the prompt are as settled as the prompt.
     sequence.settled = sequence.prompt + sequence.levels.settled_end(0);
     sequence.settled_before = sequence.emitted = sequence.prompt;
@@ -88,7 +89,12 @@ void Session::prepare(Sequence &sequence) {
   while ((steps < 0 || sequence.call < steps) && !levels.drops(sequence.call)) ++sequence.call;
 
   const int64_t window_end = levels.window_end(sequence.call);
-  const int64_t end = plan_.canvas ? sequence.length : levels.active_end(sequence.call);
+  int64_t end = plan_.canvas ? sequence.length : levels.active_end(sequence.call);
+  if (plan_.block_canvas && end > levels.settled_end(sequence.call)) {
+    const int64_t block = plan_.rules.block, last = sequence.prompt + end;
+    end = (last + block - 1) / block * block - sequence.prompt;
+    if (sequence.length >= 0) end = std::min(end, sequence.length);
+  }
   for (; sequence.materialized < sequence.prompt + end; ++sequence.materialized) {
     int32_t &token = sequence.token(sequence.materialized);
     if (token < 0) token = Sampler::initial_token(head_, parts_.noise, draws(sequence, sequence.materialized));
@@ -107,7 +113,7 @@ void Session::prepare(Sequence &sequence) {
     active.pure_noise = active.level == top;
     const bool waiting = active.pure_noise && active.next_level == top;
     // A shifted model reads position i from the row before it, so nobody before the window's end is left out.
-    if (waiting && !shifted && !plan_.canvas) continue;
+    if (waiting && !shifted && !plan_.canvas && !plan_.block_canvas) continue;
     if (options_.look_ahead >= 0 && levels.fixed(i) && i >= window_end + options_.look_ahead && !shifted) continue;
     active.token = sequence.token(active.position);
     active.cached = waiting && options_.approximation == Approximation::dual && !needs_refresh(sequence);

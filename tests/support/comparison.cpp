@@ -43,12 +43,15 @@ void compare_step(const Subject &subject, const Hyperschedule &schedule, const W
                   const std::string &what, Tally &tally, const RowLevelOf &level_of) {
   Definition definition = definition_of(subject.spec(), look_back);
   definition.canvas = watch.session->plan().canvas;
+  definition.block_canvas = watch.session->plan().block_canvas;
   const Noise noise = require(Noise::create(default_noise(subject.spec())), "noise");
   const int32_t levels = schedule.levels();
   for (const auto &[row, seen] : watch.rows) {
     const Sequence &sequence = watch.session->row(row);
     const auto level = [&, row = row](int64_t call, int64_t position) {
-      return level_of ? level_of(row, call, position) : schedule.level(call, position);
+      if (level_of) return level_of(row, call, position);
+      const int64_t align = watch.session->plan().align;
+      return schedule.level(call, align > 0 ? position + sequence.prompt % align : position);
     };
     std::vector<Present> present =
         present_positions(level, levels, definition, seen.call, sequence.prompt, sequence.length);

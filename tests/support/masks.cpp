@@ -4,7 +4,7 @@
 namespace temper::test {
 
 Definition definition_of(const Spec &spec, int64_t look_back) {
-  return {spec.context, spec.window, spec.block > 0 ? spec.block : 1, spec.shifted, spec.noise_keys, look_back, false};
+  return {spec.context, spec.window, spec.block > 0 ? spec.block : 1, spec.shifted, spec.noise_keys, look_back, false, false};
 }
 
 // MATH 3.3: settled are the positions before the first one with a level above 0; worthless those that stay
@@ -23,12 +23,14 @@ std::vector<Present> present_positions(const LevelOf &level_of, int32_t top, con
     if (!worthless) last = i;
   }
   if (definition.canvas) last = length - 1;
+  if (definition.block_canvas)
+    while (last >= 0 && last + 1 < length && (prompt + last + 1) % definition.block != 0) ++last;
   settled = true;
   for (int64_t i = 0; i <= last; ++i) {
     const int32_t level = level_of(call, i), next = level_of(call + 1, i);
     settled = settled && level == 0;
     const bool worthless = !settled && level == top && next == top;
-    if (!worthless || definition.shifted || definition.canvas) all.push_back({prompt + i, level, next, settled});
+    if (!worthless || definition.shifted || definition.canvas || definition.block_canvas) all.push_back({prompt + i, level, next, settled});
   }
   return all;
 }

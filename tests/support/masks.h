@@ -20,6 +20,7 @@ struct Definition {
   bool noise_keys = true;
   int64_t look_back = 0;
   bool canvas = false;  // all positions exist from the start
+  bool block_canvas = false;  // all of a block that has begun
 };
 Definition definition_of(const Spec &spec, int64_t look_back = 0);
 

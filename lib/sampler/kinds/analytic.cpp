@@ -66,8 +66,7 @@ void propose(RowWork &row, Proposal &proposal) noexcept {
     if (row.at.transition->final) mask = 0;
   }
   proposal.token = draw_state(row, mask, row.draws.bits(DrawTag::token));
-  if (is_masked(row.head, proposal.token)) return;
-  proposal.probability = row.memory.other[static_cast<std::size_t>(dense_index(row.head, proposal.token))];
+  proposal.probability = probability_of(row, proposal.token);
 }
 
 constexpr KindParameter kOwn[] = {{SamplerParameter::compat, {0, 1, 0, true}}};

@@ -10,9 +10,7 @@ namespace temper {
 namespace {
 
 Status check(const SamplerParameters &, const HeadDescription &head, const Noise &noise) {
-  if (head.carry_over)
-    return Status(TEMPER_E_UNSUPPORTED, "the model was trained to keep visible tokens: it says nothing about them that a "
-                                        "corrector could use");
+  TEMPER_TRY(needs_opinion(head, "predictor-corrector"));
   if (head.kind == HeadForm::posterior && !noise.uses_uniform())
     return Status(TEMPER_E_UNSUPPORTED, "a corrector needs a prediction that leaves the token itself out, which this "
                                         "model gives on paths with uniform noise only");

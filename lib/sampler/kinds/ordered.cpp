@@ -124,6 +124,11 @@ Verdict finish_entropy(const SamplerParameters &p, const HeadDescription &head, 
   return close(head, window);
 }
 
+Status check_edit(const SamplerParameters &, const HeadDescription &head, const Noise &noise) {
+  TEMPER_TRY(needs_mask(head, noise, "edit"));
+  return needs_opinion(head, "edit");
+}
+
 void decide_edit(const SamplerParameters &, const HeadDescription &head, const SamplerWindow &window) noexcept {
   for (std::size_t i = 0; i < window.positions.size(); ++i) {
     const SamplerPosition &at = window.positions[i];
@@ -160,7 +165,7 @@ Verdict finish_edit(const SamplerParameters &p, const HeadDescription &head, con
   return Verdict::settle;
 }
 
-constexpr ParameterBounds kOrders = {0, 4, 0, true}, kAnyOrderTemperature = {0, 100, 0, false},
+constexpr ParameterBounds kOrders = {0, 5, 0, true}, kAnyOrderTemperature = {0, 100, 0, false},
                           kEnds = {0, 2, 0, true};
 
 constexpr KindParameter kConfidenceOwn[] = {
@@ -179,14 +184,13 @@ constexpr KindParameter kEditOwn[] = {
     {SamplerParameter::factor, {0, 1000, 0, false}}, {SamplerParameter::edit_threshold, {0, 1, 0.9, false}},
     {SamplerParameter::extra_steps, {0, 1 << 20, 16, true}}, {SamplerParameter::end_rule, kEnds}};
 
-constexpr const char *kConfidenceName = "confidence", *kThresholdName = "threshold", *kEntropyName = "entropy-bound",
-                     *kEditName = "edit";
+constexpr const char *kConfidenceName = "confidence", *kThresholdName = "threshold", *kEntropyName = "entropy-bound";
 
 }  // namespace
 
 const Kind kinds::confidence = {true, kConfidenceOwn, check<kConfidenceName>, decide, propose, finish_confidence, always};
 const Kind kinds::threshold = {true, kThresholdOwn, check<kThresholdName>, decide, propose, finish_threshold, always};
 const Kind kinds::entropy_bound = {true, kEntropyOwn, check<kEntropyName>, decide, propose, finish_entropy, always};
-const Kind kinds::edit = {true, kEditOwn, check<kEditName>, decide_edit, propose_edit, finish_edit, nullptr};
+const Kind kinds::edit = {true, kEditOwn, check_edit, decide_edit, propose_edit, finish_edit, nullptr};
 
 }  // namespace temper

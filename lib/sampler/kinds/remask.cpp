@@ -44,8 +44,7 @@ void propose(RowWork &row, Proposal &proposal) noexcept {
   double mask = 0;
   step_remasking(step, n, dense_index(row.head, row.at.token), p, p, &mask);
   proposal.token = draw_state(row, step.final ? 0 : mask, row.draws.bits(DrawTag::remask));
-  if (!is_masked(row.head, proposal.token))
-    proposal.probability = p[static_cast<std::size_t>(dense_index(row.head, proposal.token))];
+  proposal.probability = probability_of(row, proposal.token);
 }
 
 constexpr KindParameter kOwn[] = {{SamplerParameter::zeta, {0, 1, 1, false}}};

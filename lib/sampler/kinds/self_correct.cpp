@@ -9,6 +9,10 @@
 namespace temper {
 namespace {
 
+Status check(const SamplerParameters &, const HeadDescription &head, const Noise &) {
+  return needs_opinion(head, "self-correcting");
+}
+
 // The call that would settle everything in the window.
 bool is_last(const SamplerWindow &window) noexcept {
   bool any = false;
@@ -91,6 +95,6 @@ constexpr KindParameter kOwn[] = {{SamplerParameter::temperature, {0, 100, 0.1, 
 
 }  // namespace
 
-const Kind kinds::self_correct = {true, kOwn, nullptr, decide, propose, finish, nullptr};
+const Kind kinds::self_correct = {true, kOwn, check, decide, propose, finish, nullptr};
 
 }  // namespace temper

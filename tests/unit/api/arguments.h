@@ -39,6 +39,9 @@ void check(temper_status expected, temper_status status, const char *call, int l
 void tokenizer(void **state);
 void hyperschedule(void **state);
 void noise(void **state);
+void own_noise(void **state);
+void corruption(void **state);
+void shaping(void **state);
 void sampler(void **state);
 
 #endif

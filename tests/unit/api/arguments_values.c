@@ -205,6 +205,143 @@ void noise(void **state) {
   assert_int_equal(temper_noise_level(w.noise, 1, 4, NULL, NULL, NULL, NULL, NULL), TEMPER_OK);
 }
 
+static void all_masked(void *user, double t, double *a, double *m) {
+  *m = t;
+  *a = *(const double *)user - t;
+}
+
+void own_noise(void **state) {
+  const double good_a[] = {1.0, 0.5, 0.0}, good_m[] = {0.0, 0.25, 1.0}, bad_m[] = {0.0, 0.5, 0.25};
+  double one = 1.0, two = 2.0, low, high, initial;
+  int32_t parameter, kind;
+  temper_noise *made[2] = {NULL, NULL};
+  (void)state;
+  NOT_MADE(TEMPER_E_ARGUMENT, temper_noise, temper_noise_create, TEMPER_NOISE_TABLE);
+  NOT_MADE(TEMPER_E_ARGUMENT, temper_noise, temper_noise_create, TEMPER_NOISE_CALLBACK);
+  WRONG(temper_noise_create_table, good_a, good_m, 2, NULL);
+  NOT_MADE(TEMPER_E_ARGUMENT, temper_noise, temper_noise_create_table, NULL, good_m, 2);
+  NOT_MADE(TEMPER_E_ARGUMENT, temper_noise, temper_noise_create_table, good_a, NULL, 2);
+  NOT_MADE(TEMPER_E_ARGUMENT, temper_noise, temper_noise_create_table, good_a, good_m, 0);
+  NOT_MADE(TEMPER_E_ARGUMENT, temper_noise, temper_noise_create_table, good_a, good_m, INT32_MAX);
+  NOT_MADE(TEMPER_E_ARGUMENT, temper_noise, temper_noise_create_table, good_a, bad_m, 2);
+  assert_non_null(strstr(error.message, "level 2"));
+  NOT_MADE(TEMPER_E_ARGUMENT, temper_noise, temper_noise_create_table, good_m, good_a, 2);
+  WRONG(temper_noise_create_callback, all_masked, &one, NULL);
+  NOT_MADE(TEMPER_E_ARGUMENT, temper_noise, temper_noise_create_callback, NULL, &one);
+  NOT_MADE(TEMPER_E_ARGUMENT, temper_noise, temper_noise_create_callback, all_masked, &two);
+  assert_int_equal(temper_noise_create_table(good_a, good_m, 2, &made[0], NULL), TEMPER_OK);
+  assert_int_equal(temper_noise_create_callback(all_masked, &one, &made[1], NULL), TEMPER_OK);
+  for (kind = 0; kind < 2; ++kind) {
+    for (parameter = 1; parameter <= 8; ++parameter) {
+      if (temper_noise_bounds(TEMPER_NOISE_TABLE + kind, parameter, &low, &high, &initial, NULL) != TEMPER_OK) {
+        WRONG(temper_noise_set, made[kind], parameter, 0.5);
+        WRONG(temper_noise_get, made[kind], parameter, &low);
+        continue;
+      }
+      WRONG(temper_noise_set, made[kind], parameter, low - 1.0);
+      WRONG(temper_noise_set, made[kind], parameter, high * 1.001 + 0.001);
+      assert_int_equal(temper_noise_get(made[kind], parameter, &high, NULL), TEMPER_OK);
+      assert_true(high == initial);
+    }
+    temper_noise_destroy(made[kind]);
+  }
+}
+
+void corruption(void **state) {
+  const int32_t clean[] = {0, 1, 2}, wrong[] = {0, 4, 2}, low[] = {0, 1, 2}, high[] = {4, 4, 4}, top[] = {9, 4, 4};
+  int32_t out[3] = {7, 7, 7};
+  double p[4], mask;
+  temper_draws draws = {1, 2, 3, 0, 0}, last = {1, 2, 3, UINT32_MAX, 0};
+  (void)state;
+  WRONG(temper_noise_corrupt, NULL, 3, 3, 4, low, high, 3, &draws, clean, 3, out);
+  WRONG(temper_noise_corrupt, w.noise, 0, 3, 4, low, high, 3, &draws, clean, 3, out);
+  WRONG(temper_noise_corrupt, w.noise, INT32_MAX, 3, 4, low, high, 3, &draws, clean, 3, out);
+  WRONG(temper_noise_corrupt, w.noise, 1, 0, 4, low, high, 3, &draws, clean, 3, out);
+  WRONG(temper_noise_corrupt, w.noise, 3, -1, 4, low, high, 3, &draws, clean, 3, out);
+  WRONG(temper_noise_corrupt, w.noise, 3, -2, 4, low, high, 3, &draws, clean, 3, out);
+  WRONG(temper_noise_corrupt, w.noise, 3, 3, 0, low, high, 3, &draws, clean, 3, out);
+  WRONG(temper_noise_corrupt, w.noise, 3, 3, INT32_MAX, low, high, 3, &draws, clean, 3, out);
+  WRONG(temper_noise_corrupt, w.noise, 3, 3, 4, high, low, 3, &draws, clean, 3, out);
+  WRONG(temper_noise_corrupt, w.noise, 3, 3, 4, low, top, 3, &draws, clean, 3, out);
+  WRONG(temper_noise_corrupt, w.noise, 3, 3, 4, low, NULL, 3, &draws, clean, 3, out);
+  WRONG(temper_noise_corrupt, w.noise, 3, 3, 4, low, high, 2, &draws, clean, 3, out);
+  WRONG(temper_noise_corrupt, w.noise, 3, 3, 4, low, high, 3, NULL, clean, 3, out);
+  WRONG(temper_noise_corrupt, w.noise, 3, 3, 4, low, high, 3, &last, clean, 3, out);
+  WRONG(temper_noise_corrupt, w.noise, 3, 3, 4, low, high, 3, &draws, NULL, 3, out);
+  WRONG(temper_noise_corrupt, w.noise, 3, 3, 4, low, high, 3, &draws, wrong, 3, out);
+  WRONG(temper_noise_corrupt, w.noise, 3, 3, 4, low, high, 3, &draws, clean, 3, NULL);
+  assert_true(out[0] == 7 && out[1] == 7 && out[2] == 7);
+  assert_int_equal(temper_noise_corrupt(w.noise, 3, 3, 4, NULL, high, 1, &draws, clean, 3, out, NULL), TEMPER_OK);
+  assert_true(out[0] == 3 && out[1] == 3 && out[2] == 3);
+  assert_int_equal(temper_noise_corrupt(w.noise, 3, 3, 4, low, low, 3, &draws, clean, 3, out, NULL), TEMPER_OK);
+  assert_true(out[0] == 0 && out[1] == 1 && out[2] == 2);
+  assert_int_equal(temper_noise_corrupt(w.noise, 3, 3, 4, NULL, NULL, 0, &draws, NULL, 0, NULL, NULL), TEMPER_OK);
+
+  WRONG(temper_noise_posterior, NULL, 4, 2, 1, 3, -1, 0, p, &mask);
+  WRONG(temper_noise_posterior, w.noise, 0, 2, 1, 3, -1, 0, p, &mask);
+  WRONG(temper_noise_posterior, w.noise, 4, 5, 1, 3, -1, 0, p, &mask);
+  WRONG(temper_noise_posterior, w.noise, 4, 0, 0, 3, -1, 0, p, &mask);
+  WRONG(temper_noise_posterior, w.noise, 4, 2, 3, 3, -1, 0, p, &mask);
+  WRONG(temper_noise_posterior, w.noise, 4, 2, 1, 0, -1, 0, p, &mask);
+  WRONG(temper_noise_posterior, w.noise, 4, 2, 1, 3, 3, 0, p, &mask);
+  WRONG(temper_noise_posterior, w.noise, 4, 4, 1, 3, 1, 1, p, &mask);
+  WRONG(temper_noise_posterior, w.noise, 4, 2, 1, 3, -1, 3, p, &mask);
+  WRONG(temper_noise_posterior, w.noise, 4, 2, 1, 3, -1, 0, NULL, &mask);
+  assert_int_equal(temper_noise_posterior(w.noise, 4, 2, 1, 3, -1, 0, p, NULL, NULL), TEMPER_OK);
+}
+
+void shaping(void **state) {
+  const int32_t tokens[] = {4, 2, 4}, negative[] = {4, -1, 4};
+  const double biases[] = {1.0, 2.0, (double)-INFINITY}, wrong[] = {1.0, 2.0, (double)NAN},
+               endless[] = {(double)INFINITY, 0.0, 0.0}, large[] = {2e6, 0.0, 0.0};
+  double low, high, initial;
+  int32_t key;
+  temper_sampler *made = NULL;
+  (void)state;
+  assert_int_equal(temper_sampler_create(TEMPER_SAMPLER_ANCESTRAL, &made, NULL), TEMPER_OK);
+  WRONG(temper_sampler_shape, NULL, TEMPER_SHAPE_REPETITION, 1.1);
+  WRONG(temper_sampler_get_shape, NULL, TEMPER_SHAPE_REPETITION, &low);
+  WRONG(temper_sampler_get_shape, made, TEMPER_SHAPE_REPETITION, NULL);
+  WRONG(temper_sampler_get_shape, made, 0, &low);
+  WRONG(temper_sampler_shape_bounds, 0, &low, &high, &initial);
+  WRONG(temper_sampler_shape_bounds, 7, &low, &high, &initial);
+  WRONG(temper_sampler_shape, made, 7, 0.0);
+  WRONG(temper_sampler_shape, made, TEMPER_SHAPE_WINDOW, 1.5);
+  WRONG(temper_sampler_shape, made, TEMPER_SHAPE_NO_END, 0.5);
+  for (key = TEMPER_SHAPE_REPETITION; key <= TEMPER_SHAPE_NO_END; ++key) {
+    assert_int_equal(temper_sampler_shape_bounds(key, NULL, NULL, NULL, NULL), TEMPER_OK);
+    assert_int_equal(temper_sampler_shape_bounds(key, &low, &high, &initial, NULL), TEMPER_OK);
+    assert_true(low <= initial && initial <= high);
+    WRONG(temper_sampler_shape, made, key, low - 1.0);
+    WRONG(temper_sampler_shape, made, key, high + 1.0);
+    WRONG(temper_sampler_shape, made, key, (double)NAN);
+    assert_int_equal(temper_sampler_get_shape(made, key, &low, NULL), TEMPER_OK);
+    assert_true(low == initial);
+    assert_int_equal(temper_sampler_shape(made, key, high, NULL), TEMPER_OK);
+    assert_int_equal(temper_sampler_get_shape(made, key, &low, NULL), TEMPER_OK);
+    assert_true(low == high);
+  }
+  WRONG(temper_sampler_bias, NULL, tokens, biases, 3);
+  WRONG(temper_sampler_bias, made, NULL, biases, 3);
+  WRONG(temper_sampler_bias, made, tokens, NULL, 3);
+  WRONG(temper_sampler_bias, made, negative, biases, 3);
+  WRONG(temper_sampler_bias, made, tokens, wrong, 3);
+  WRONG(temper_sampler_bias, made, tokens, endless, 3);
+  WRONG(temper_sampler_bias, made, tokens, large, 3);
+  WRONG(temper_sampler_ban, NULL, tokens, 3);
+  WRONG(temper_sampler_ban, made, NULL, 3);
+  WRONG(temper_sampler_ban, made, negative, 3);
+  assert_int_equal(temper_sampler_bias(made, tokens, biases, 3, NULL), TEMPER_OK);
+  assert_int_equal(temper_sampler_bias(made, NULL, NULL, 0, NULL), TEMPER_OK);
+  assert_int_equal(temper_sampler_ban(made, tokens, 3, NULL), TEMPER_OK);
+  note("temper_sampler_clear_shaping");
+  temper_sampler_clear_shaping(NULL);
+  temper_sampler_clear_shaping(made);
+  assert_int_equal(temper_sampler_get_shape(made, TEMPER_SHAPE_REPETITION, &low, NULL), TEMPER_OK);
+  assert_true(low == 1.0);
+  temper_sampler_destroy(made);
+}
+
 void sampler(void **state) {
   double low, high, initial;
   int32_t kind, parameter;
@@ -225,10 +362,10 @@ void sampler(void **state) {
   WRONG(temper_sampler_bounds, -1, TEMPER_SAMPLER_TOP_P, &low, &high, &initial);
   WRONG(temper_sampler_bounds, TEMPER_SAMPLER_ACS, 0, &low, &high, &initial);
   assert_int_equal(temper_sampler_bounds(TEMPER_SAMPLER_ACS, TEMPER_SAMPLER_ETA, NULL, NULL, NULL, NULL), TEMPER_OK);
-  for (kind = 0; kind <= TEMPER_SAMPLER_GREEDY; ++kind) {
+  for (kind = 0; kind <= TEMPER_SAMPLER_EDIT; ++kind) {
     temper_sampler *made = NULL;
     assert_int_equal(temper_sampler_create(kind, &made, NULL), TEMPER_OK);
-    for (parameter = 1; parameter <= 5; ++parameter) {
+    for (parameter = 1; parameter <= TEMPER_SAMPLER_END_RULE; ++parameter) {
       if (temper_sampler_bounds(kind, parameter, &low, &high, &initial, NULL) != TEMPER_OK) {
         WRONG(temper_sampler_set, made, parameter, 0.5);
         continue;

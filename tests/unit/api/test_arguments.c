@@ -213,6 +213,89 @@ static void model(void **state) {
   NOT_MADE(TEMPER_E_IO, temper_tokenizer, temper_model_tokenizer, w.model);
 }
 
+static int32_t refuse_logits(void *user, temper_logits *logits) {
+  (void)user;
+  return logits->columns;
+}
+
+static int32_t refuse_values(void *user, const temper_candidates *candidates, double *values) {
+  (void)user;
+  (void)values;
+  return candidates->count;
+}
+
+/* What is said before the first step, and what asks for states. The session is as it was afterwards. */
+static void session_positions(void) {
+  const int64_t at[1] = {WORLD_LENGTH - 1}, beyond[1] = {WORLD_LENGTH}, below[1] = {-1};
+  const int32_t token[1] = {1}, level[1] = {1}, unknown[1] = {100000}, negative[1] = {-1};
+  const float weight[1] = {1.0F}, zero[1] = {0.0F}, endless[1] = {INFINITY};
+  temper_token_record record[1];
+  temper_session *copy = NULL;
+  char bytes[16] = {0};
+  size_t size = 0;
+  WRONG(temper_session_fix, NULL, 0, at, token, 1);
+  WRONG(temper_session_fix, w.session, 9, at, token, 1);
+  WRONG(temper_session_fix, w.session, 0, NULL, token, 1);
+  WRONG(temper_session_fix, w.session, 0, at, NULL, 1);
+  WRONG(temper_session_fix, w.session, 0, beyond, token, 1);
+  WRONG(temper_session_fix, w.session, 0, below, token, 1);
+  WRONG(temper_session_fix, w.session, 0, at, unknown, 1);
+  WRONG(temper_session_draft, NULL, 0, token, level, 1, 0);
+  WRONG(temper_session_draft, w.session, -1, token, level, 1, 0);
+  WRONG(temper_session_draft, w.session, 0, NULL, level, 1, 0);
+  WRONG(temper_session_draft, w.session, 0, token, NULL, 1, 0);
+  WRONG(temper_session_draft, w.session, 0, token, negative, 1, 0);
+  WRONG(temper_session_draft, w.session, 0, token, unknown, 1, 0);
+  WRONG(temper_session_draft, w.session, 0, unknown, level, 1, 0);
+  WRONG(temper_session_draft, w.session, 0, token, level, SIZE_MAX / 8, 0);
+  WRONG(temper_session_draft, w.session, 0, token, level, 1, 2);
+  WRONG(temper_session_weights, NULL, 0, weight, 1);
+  WRONG(temper_session_weights, w.session, 9, weight, 1);
+  WRONG(temper_session_weights, w.session, 0, NULL, 1);
+  WRONG(temper_session_weights, w.session, 0, zero, 1);
+  WRONG(temper_session_weights, w.session, 0, endless, 1);
+  WRONG(temper_session_weights, w.session, 0, weight, SIZE_MAX / 8);
+  WRONG(temper_session_allow, NULL, 0, WORLD_LENGTH - 1, token, 1);
+  WRONG(temper_session_allow, w.session, 9, WORLD_LENGTH - 1, token, 1);
+  WRONG(temper_session_allow, w.session, 0, WORLD_LENGTH, token, 1);
+  WRONG(temper_session_allow, w.session, 0, -1, token, 1);
+  WRONG(temper_session_allow, w.session, 0, WORLD_LENGTH - 1, NULL, 1);
+  WRONG(temper_session_allow, w.session, 0, WORLD_LENGTH - 1, unknown, 1);
+  WRONG(temper_session_guide, NULL, 1.0);
+  WRONG(temper_session_guide, w.session, -1.5);
+  WRONG(temper_session_guide, w.session, 101.0);
+  WRONG(temper_session_guide, w.session, (double)NAN);
+  WRONG(temper_session_unconditional, NULL, 0, token, 1);
+  WRONG(temper_session_unconditional, w.session, 9, token, 1);
+  REFUSED(TEMPER_E_STATE, temper_session_unconditional, w.session, 0, token, 1);
+  WRONG(temper_session_set_logits_fn, NULL, refuse_logits, NULL);
+  WRONG(temper_session_set_value_fn, NULL, refuse_values, NULL, 2, 1.0, TEMPER_VALUE_DRAFT);
+  WRONG(temper_session_set_value_fn, w.session, refuse_values, NULL, 0, 1.0, TEMPER_VALUE_DRAFT);
+  WRONG(temper_session_set_value_fn, w.session, refuse_values, NULL, 257, 1.0, TEMPER_VALUE_DRAFT);
+  WRONG(temper_session_set_value_fn, w.session, refuse_values, NULL, 2, -1.0, TEMPER_VALUE_DRAFT);
+  WRONG(temper_session_set_value_fn, w.session, refuse_values, NULL, 2, (double)NAN, TEMPER_VALUE_DRAFT);
+  WRONG(temper_session_set_value_fn, w.session, refuse_values, NULL, 2, 1.0, 2);
+  WRONG(temper_session_provenance, NULL, 0, 0, record, 1);
+  WRONG(temper_session_provenance, w.session, 9, 0, record, 1);
+  WRONG(temper_session_provenance, w.session, 0, -1, record, 1);
+  WRONG(temper_session_provenance, w.session, 0, WORLD_LENGTH, record, 1);
+  WRONG(temper_session_provenance, w.session, 0, INT64_MAX, record, 1);
+  WRONG(temper_session_provenance, w.session, 0, 0, record, SIZE_MAX);
+  WRONG(temper_session_provenance, w.session, 0, 0, NULL, 1);
+  WRONG(temper_session_fork, w.session, 7, NULL);
+  NOT_MADE(TEMPER_E_ARGUMENT, temper_session, temper_session_fork, NULL, 7);
+  assert_int_equal(temper_session_fork(w.session, 7, &copy, NULL), TEMPER_OK);
+  temper_session_destroy(copy);
+  WRONG(temper_session_save, NULL, bytes, sizeof bytes, &size);
+  WRONG(temper_session_save, w.session, NULL, sizeof bytes, &size);
+  WRONG(temper_session_save, w.session, bytes, sizeof bytes, NULL);
+  REFUSED(TEMPER_E_CAPACITY, temper_session_save, w.session, bytes, sizeof bytes, &size);
+  assert_true(size > sizeof bytes);
+  WRONG(temper_session_restore, NULL, bytes, sizeof bytes);
+  WRONG(temper_session_restore, w.session, NULL, 4);
+  REFUSED(TEMPER_E_FORMAT, temper_session_restore, w.session, bytes, sizeof bytes);
+}
+
 static void session(void **state) {
   const int32_t prompt[3] = {1, 2, 3}, wrong[1] = {100000}, negative[1] = {-1};
   int32_t tokens[64], key;
@@ -239,7 +322,7 @@ static void session(void **state) {
   WRONG(temper_session_set_i64, NULL, TEMPER_SESSION_CACHE, 1);
   WRONG(temper_session_set_i64, w.session, 0, 1);
   WRONG(temper_session_set_i64, w.session, TEMPER_SESSION_ROWS, 1);
-  for (key = TEMPER_SESSION_CACHE; key <= TEMPER_SESSION_END_TOKEN; ++key) {
+  for (key = TEMPER_SESSION_CACHE; key <= TEMPER_SESSION_ALIGN; ++key) {
     WRONG(temper_session_set_i64, w.session, key, -2);
     WRONG(temper_session_set_i64, w.session, key, INT64_MAX);
   }
@@ -260,6 +343,7 @@ static void session(void **state) {
   WRONG(temper_session_prompt, w.session, 0, prompt, WORLD_LENGTH + 1);
   WRONG(temper_session_prompt, w.session, 0, prompt, SIZE_MAX);
 
+  session_positions();
   WRONG(temper_session_step, NULL, NULL);
   memset(&info, 0, sizeof info);
   WRONG(temper_session_step, w.session, &info);
@@ -306,7 +390,7 @@ static void session(void **state) {
   assert_true(temper_session_step(made, NULL, &error) < 0);
   note("temper_session_prompt");
   assert_true(temper_session_prompt(made, 0, prompt, 3, &error) < 0);
-  for (key = 100; key <= 107; ++key) assert_int_equal(temper_session_get_i64(made, key, &value, NULL), TEMPER_OK);
+  for (key = 100; key <= 108; ++key) assert_int_equal(temper_session_get_i64(made, key, &value, NULL), TEMPER_OK);
   assert_int_equal(temper_session_row(made, 0, &row, NULL), TEMPER_OK);
   temper_session_destroy(made);
 }
@@ -368,6 +452,60 @@ static void unbounded_rows_need_their_context(void **state) {
     assert_int_equal(temper_session_read(made, 0, tokens, 64, &count, NULL), TEMPER_OK);
   }
   temper_session_destroy(made);
+}
+
+static int32_t stop(void *user, int64_t done, int64_t total) {
+  (void)user;
+  (void)done;
+  (void)total;
+  return 1;
+}
+
+static void score(void **state) {
+  (void)state;
+  const int32_t tokens[3] = {1, 2, 3}, unknown[1] = {1 << 20};
+  int64_t value = 0;
+  temper_score_options options = {sizeof options, 0, 0, 0, 0, 0};
+  temper_score_result result = {.struct_size = sizeof result};
+  temper_document document = {.struct_size = sizeof document, .tokens = tokens, .count = 3};
+
+  WRONG(temper_score, NULL, NULL, NULL, NULL, &document, 1, &result, NULL, NULL);
+  WRONG(temper_score, w.model, NULL, NULL, NULL, NULL, 1, &result, NULL, NULL);
+  REFUSED(TEMPER_E_CANCELLED, temper_score, w.model, NULL, NULL, NULL, &document, 1, &result, stop, NULL);
+  assert_int_equal(temper_score(w.model, NULL, NULL, &options, &document, 1, &result, NULL, NULL, &error), TEMPER_OK);
+  assert_int_equal(result.scored, document.scored);
+  document.prefix = 4;
+  WRONG(temper_score, w.model, NULL, NULL, NULL, &document, 1, &result, NULL, NULL);
+  document.prefix = 0;
+  document.tokens = NULL;
+  WRONG(temper_score, w.model, NULL, NULL, NULL, &document, 1, &result, NULL, NULL);
+  document.tokens = unknown;
+  document.count = 1;
+  WRONG(temper_score, w.model, NULL, NULL, NULL, &document, 1, &result, NULL, NULL);
+  document.tokens = tokens;
+  document.struct_size = 4;
+  WRONG(temper_score, w.model, NULL, NULL, NULL, &document, 1, &result, NULL, NULL);
+  document.struct_size = sizeof document;
+  result.struct_size = 0;
+  WRONG(temper_score, w.model, NULL, NULL, NULL, &document, 1, &result, NULL, NULL);
+  result.struct_size = sizeof result;
+
+  WRONG(temper_score_estimate, NULL, NULL, NULL, NULL, 16, &value);
+  WRONG(temper_score_estimate, w.model, NULL, NULL, NULL, -1, &value);
+  WRONG(temper_score_estimate, w.model, NULL, NULL, NULL, 16, NULL);
+  options.replicates = -1;
+  WRONG(temper_score_estimate, w.model, NULL, NULL, &options, 16, &value);
+  options.replicates = 0;
+  options.samples = -1;
+  WRONG(temper_score_estimate, w.model, NULL, NULL, &options, 16, &value);
+  options.samples = 0;
+  options.batch = 5000;
+  WRONG(temper_score_estimate, w.model, NULL, NULL, &options, 16, &value);
+  options.batch = 0;
+  options.struct_size = 0;
+  WRONG(temper_score_estimate, w.model, NULL, NULL, &options, 16, &value);
+  assert_int_equal(temper_score_estimate(w.model, NULL, NULL, NULL, 16, &value, &error), TEMPER_OK);
+  assert_true(value > 0);
 }
 
 static void evaluator(void **state) {
@@ -447,10 +585,11 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(numbers),   cmocka_unit_test(runtime),       cmocka_unit_test(model_options),
       cmocka_unit_test(model),     cmocka_unit_test(tokenizer),     cmocka_unit_test(hyperschedule),
+      cmocka_unit_test(own_noise), cmocka_unit_test(corruption), cmocka_unit_test(shaping),
       cmocka_unit_test(noise),     cmocka_unit_test(sampler),       cmocka_unit_test(session),
       cmocka_unit_test(refused_options_change_nothing),             cmocka_unit_test(prompts_must_fit_new_options),
       cmocka_unit_test(unbounded_rows_need_their_context),
-      cmocka_unit_test(evaluator), cmocka_unit_test(every_function_was_tried),
+      cmocka_unit_test(evaluator), cmocka_unit_test(score),         cmocka_unit_test(every_function_was_tried),
   };
   return cmocka_run_group_tests_name("arguments", tests, set_up, tear_down);
 }
