@@ -209,8 +209,8 @@ TEMPER_API temper_status temper_session_allow(temper_session *session, int32_t r
 TEMPER_API temper_status temper_session_guide(temper_session *session, double scale, temper_error *error);
 
 /**
- * @brief The prompt of the run "without the prompt"; of any length the row has room for. Without one it is
- * the row's own with every token masked, which a model without a mask token can't have.
+ * @brief The prompt of the run "without the prompt", no longer than the row's own, which is set before. Without
+ * this call it is the row's own with every token masked, which a model without a mask token can't have.
  * @return ::TEMPER_OK; ::TEMPER_E_ARGUMENT; ::TEMPER_E_STATE (guidance is off, or after the first step).
  * @since 0.1
  */
@@ -402,15 +402,16 @@ TEMPER_API temper_status temper_session_fork(const temper_session *session, uint
  * @brief Writes the state of a session: seed, prompts, tokens, levels, what the sampler remembers. No caches
  * and no weights: about 48 bytes a position. Byte order and layout are this machine's.
  * @param[out] bytes @p capacity places, may be NULL with 0. @param[out] size bytes needed.
- * @return ::TEMPER_OK; ::TEMPER_E_CAPACITY; ::TEMPER_E_ARGUMENT. @since 0.1
+ * @return ::TEMPER_OK; ::TEMPER_E_CAPACITY; ::TEMPER_E_ARGUMENT; ::TEMPER_E_UNSUPPORTED (a sliding context: what
+ *   the row has forgotten would be needed to compute its cache again; fork it instead). @since 0.1
  */
 TEMPER_API temper_status temper_session_save(const temper_session *session, void *bytes, size_t capacity,
                                              size_t *size, temper_error *error);
 
 /**
  * @brief Takes over a state that temper_session_save() wrote, from a session created with the same model,
- * hyperschedule, noise, sampler, rows and length and given the same options. The next step computes the cache
- * again and then goes on with the same tokens. The bytes aren't trusted.
+ * hyperschedule, noise, kind of sampler, rows and length and given the same options. The next step computes the
+ * cache again and then goes on with the same tokens (an approximate cache begins anew). The bytes aren't trusted.
  * @return ::TEMPER_OK; ::TEMPER_E_FORMAT; ::TEMPER_E_ARGUMENT (of another session); on error the session is
  *   as it was. @since 0.1
  */

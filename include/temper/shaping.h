@@ -16,7 +16,9 @@
  * itself. A position where nothing is left that could be drawn fails the step with ::TEMPER_E_UNSUPPORTED. What
  * score models give is decoded first: their logits are those of the prediction.
  *
- * Shaping changes what a position turns into, never whether it is revealed, kept or masked again. A shaped
+ * Shaping changes what a position turns into, never whether it is revealed, kept or masked again. Uniform noise that
+ * a path itself injects between two levels isn't shaped: a banned token may be seen in a window for a while, but
+ * the last step draws from the shaped prediction. A shaped
  * distribution isn't the model's: results about exactness speak of samplers without it.
  */
 #ifndef TEMPER_SHAPING_H

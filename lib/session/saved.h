@@ -15,6 +15,7 @@ namespace temper {
 struct Fingerprint {
   int64_t rows = 0, length = 0, vocabulary = 0, columns = 0;
   int64_t schedule = 0, width = 0, levels = 0, path = 0, sampler = 0;
+  uint64_t numbers = 0;  // a digest of levels and clocks, which kinds alone don't tell apart
   bool operator==(const Fingerprint &) const = default;
 };
 

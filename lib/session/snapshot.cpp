@@ -5,10 +5,30 @@
 #include "session/session.h"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 
 namespace temper {
 namespace {
+
+// FNV-1a over the levels of the first positions and the clocks of the first levels.
+uint64_t digest(const SessionParts &parts) {
+  uint64_t hash = 0xcbf29ce484222325;
+  const auto add = [&hash](uint64_t value) {
+    for (int byte = 0; byte < 8; ++byte) hash = (hash ^ ((value >> (8 * byte)) & 0xff)) * 0x100000001b3;
+  };
+  const int32_t levels = parts.schedule.levels();
+  for (int32_t level = 0; level <= std::min(levels, 64); ++level) {
+    const Clocks clocks = parts.noise.at_level(level, levels);
+    add(std::bit_cast<uint64_t>(clocks.mu));
+    add(std::bit_cast<uint64_t>(clocks.lam));
+  }
+  if (parts.schedule.kind() == ScheduleKind::table)
+    for (int64_t step = 0; step < 32; ++step)
+      for (int64_t position = 0; position < 64; ++position)
+        add(static_cast<uint64_t>(parts.schedule.level(step, position)));
+  return hash;
+}
 
 Fingerprint fingerprint_of(const SessionParts &parts, int32_t rows, int64_t length) {
   const Spec &spec = parts.model->spec();
@@ -22,6 +42,7 @@ Fingerprint fingerprint_of(const SessionParts &parts, int32_t rows, int64_t leng
   print.levels = parts.schedule.levels();
   print.path = static_cast<int64_t>(parts.noise.parameters().path);
   print.sampler = static_cast<int64_t>(parts.sampler.kind());
+  print.numbers = digest(parts);
   return print;
 }
 

@@ -99,9 +99,9 @@ void propose(RowWork &row, Proposal &proposal) noexcept {
   }
   double mask = std::pow(sigma + 1e-8, power);
   if (best) {
-    const double highest = std::max(mask, *std::max_element(memory.other.begin(), memory.other.begin() + static_cast<std::ptrdiff_t>(n)));
+    const double highest = std::max(mask, largest(memory.other.data(), n));
     const auto only_best = [highest](double q) { return q == highest ? q : 0; };
-    std::transform(memory.other.begin(), memory.other.begin() + static_cast<std::ptrdiff_t>(n), memory.other.begin(), only_best);
+    for (std::size_t i = 0; i < n; ++i) memory.other[i] = only_best(memory.other[i]);
     mask = only_best(mask);
   }
   proposal.token = draw_state(row, mask, row.draws.bits(DrawTag::token));

@@ -88,6 +88,35 @@ void test_end_tokens(void **) {
 }
 
 // A row that has ended costs nothing: the other's steps are as if it were alone.
+// A model whose visible tokens stay is done with a row as soon as an end token is visible and nothing before it
+// is undecided: padding isn't computed. What comes out is what would have come out.
+void test_early_end(void **) {
+  const std::shared_ptr<Runtime> runtime = make_runtime();
+  ModelChoice model;
+  model.family = "llada";
+  const Subject subject = open_subject(runtime, model);
+  const Hyperschedule schedule = made(Hyperschedule::flat(24));
+  int earlier = 0;
+  for (uint64_t seed = 1; seed <= 12; ++seed) {
+    SessionChoice choice;
+    choice.length = 30;
+    choice.seed = seed;
+    choice.options.ignore_end = true;
+    const auto complete = run_to_end(*make_session(subject, schedule, choice))[0];
+    const int32_t end = complete[3];
+    choice.options.ignore_end = false;
+    choice.options.end_tokens = {end};
+    std::unique_ptr<Session> session = make_session(subject, schedule, choice);
+    const auto stopped = run_to_end(*session)[0];
+    const auto first = std::find(complete.begin(), complete.end(), end);
+    assert_true(stopped == std::vector<int32_t>(complete.begin(), first + 1));
+    assert_int_equal(session->row(0).finished, TEMPER_ROW_END_TOKEN);
+    earlier += session->steps_done() < 24 ? 1 : 0;
+  }
+  print_message("%d of 12 rows ended before their last call\n", earlier);
+  assert_true(earlier > 3);
+}
+
 void test_ended_row_costs_nothing(void **) {
   const std::shared_ptr<Runtime> runtime = make_runtime();
   const Subject subject = open_subject(runtime, hdlm());
@@ -430,7 +459,7 @@ void test_what_cannot_slide(void **) {
 
 int main() {
   const CMUnitTest tests[] = {
-      cmocka_unit_test(test_end_tokens),    cmocka_unit_test(test_ended_row_costs_nothing),
+      cmocka_unit_test(test_end_tokens),    cmocka_unit_test(test_early_end), cmocka_unit_test(test_ended_row_costs_nothing),
       cmocka_unit_test(test_limits),        cmocka_unit_test(test_reading),
       cmocka_unit_test(test_order_of_calls), cmocka_unit_test(test_reset),
       cmocka_unit_test(test_skip_idle),     cmocka_unit_test(test_cancel),
