@@ -2,6 +2,8 @@
 // A step allocates nothing, on any backend: every way to memory of this program is counted.
 #include "support/lab.h"
 
+#include "session/defaults.h"
+
 #include <algorithm>
 #include <atomic>
 #include <cstdio>
@@ -141,18 +143,95 @@ void test_steps(void **) {
     }
 }
 
+int32_t look(void *, temper_logits *row) {
+  row->logits[0] += 0.1F;
+  return 0;
+}
+int32_t value(void *, const temper_candidates *candidates, double *values) {
+  for (int32_t m = 0; m < candidates->count; ++m) values[m] = candidates->tokens[m * candidates->width];
+  return 0;
+}
+
+// The same for everything that a caller may add to a session.
+void test_features(void **) {
+  struct Case {
+    const char *name, *family;
+    SamplerKind sampler;
+    Result<Hyperschedule> schedule;
+  };
+  const Case cases[] = {
+      {"guidance", "hdlm-epsilon", SamplerKind::ancestral, Hyperschedule::slide(6, 3)},
+      {"value", "llada", SamplerKind::ancestral, Hyperschedule::flat(12)},
+      {"function", "sedd", SamplerKind::ancestral, Hyperschedule::flat(12)},
+      {"positions", "hdlm-epsilon", SamplerKind::acs, Hyperschedule::block(6, 3)},
+      {"dual", "llada", SamplerKind::confidence, Hyperschedule::block(8, 4)},
+      {"held", "llada", SamplerKind::first_hitting, Hyperschedule::block(8, 2)},
+      {"held", "gidd", SamplerKind::gibbs, Hyperschedule::flat(6)},
+      {"held", "gidd", SamplerKind::self_correct, Hyperschedule::flat(6)},
+      {"jumps", "llada", SamplerKind::threshold, Hyperschedule::block(8, 8)},
+      {"jumps", "llada", SamplerKind::entropy_bound, Hyperschedule::block(8, 8)},
+  };
+  const std::shared_ptr<Runtime> runtime = make_runtime(2);
+  for (const Case &entry : cases) {
+    const std::string name = entry.name;
+    ModelChoice model;
+    model.family = entry.family;
+    const Subject subject = open_subject(runtime, model, {}, "reference", false);
+    SamplerParameters parameters = Sampler::defaults(entry.sampler);
+    parameters.shaping.repetition = 1.2;
+    parameters.shaping.window = 10;
+    parameters.typical_p = 0.95;
+    parameters.stop_stable = name == "jumps" ? 2 : 0;
+    const Sampler sampler = require(Sampler::create(entry.sampler, parameters), "sampler");
+    const Noise noise = require(Noise::create(default_noise(subject.spec())), "noise");
+    std::unique_ptr<Session> session = require(
+        Session::create({subject.model, require(Result<Hyperschedule>(entry.schedule), "schedule"), noise, sampler}, 2, 40, 7),
+        "session");
+    SessionOptions options = session->options();
+    options.ignore_end = true;
+    options.guided = name == "guidance";
+    options.guidance = 1.5;
+    if (name == "dual") options.approximation = Approximation::dual;
+    options.measure = name == "dual";
+    require(session->set_options(options), "options");
+    for (int32_t row = 0; row < 2; ++row) require(session->prompt(row, some_tokens(4, 18, 1)), "prompt");
+    if (name == "value") require(session->set_value({value, nullptr, 0.5, true}, 4), "value");
+    if (name == "function") session->set_logit_hook({look, nullptr});
+    if (name == "positions") {
+      const std::vector<int64_t> at = {12, 30};
+      require(session->fix(0, at, std::vector<int32_t>{1, 2}), "fix");
+      require(session->draft(1, some_tokens(20, 18, 2), std::vector<int32_t>(20, 2), true), "draft");
+      require(session->weights(0, std::vector<float>{1, 2, 3}), "weights");
+      require(session->allow(0, 9, std::vector<int32_t>{1, 5}), "allow");
+    }
+    StepReport report;
+    require(session->step(report), "first step");  // also lays out what the caller said of positions
+    for (int step = 1; step < 600 && !report.done; ++step) {
+      allocations = 0;
+      counting = true;
+      const Status status = session->step(report);
+      counting = false;
+      require(status, "step");
+      if (allocations != 0)
+        fail_msg("%s, %s: step %d allocated %ld times", entry.name, entry.family, step, allocations.load());
+    }
+    assert_true(report.done);
+  }
+}
+
 }  // namespace
 
 int main() {
 #ifdef TEMPER_CANNOT_COUNT
   (void)test_counting_works;
   (void)test_steps;
+  (void)test_features;
   (void)allocate;
   (void)release;
   std::puts("allocations can't be counted here (a sanitizer or another C library does them)");
   return 77;
 #else
-  const CMUnitTest tests[] = {cmocka_unit_test(test_counting_works), cmocka_unit_test(test_steps)};
+  const CMUnitTest tests[] = {cmocka_unit_test(test_counting_works), cmocka_unit_test(test_steps), cmocka_unit_test(test_features)};
   return cmocka_run_group_tests(tests, nullptr, nullptr);
 #endif
 }
