@@ -117,8 +117,11 @@ fuzzed() {
 }
 clang_with() { CC=clang CXX=clang++ "$@"; }
 
+# Compiling takes most of the time: the short run optimises little (kernels have their own flags).
+optimization=1
+[ "$full" = no ] || optimization=3
 main="$root/build-test"
-if part "build" build "$main" all -Dbuildtype=release -Ddefault_library=both; then
+if part "build" build "$main" all -Dbuildtype=release -Doptimization=$optimization -Ddefault_library=both; then
   part "tests" tested "$main"
 fi
 
@@ -128,7 +131,7 @@ targets="lib/library/libtemper.a tests/abi/abi_symbols tests/abi/abi_layout test
 for name in arguments errors lifetimes memory process threads; do
   targets="$targets tests/unit/api/test_api_$name"
 done
-if part "build, all in one static library" build "$builtin" "$targets" -Dbuildtype=plain -Doptimization=1 \
+if part "build, all in one static library" build "$builtin" "$targets" -Dbuildtype=plain -Doptimization=0 \
   -Ddefault_library=static -Dbackends_linkage=builtin -Dexamples=false; then
   part "tests, all in one static library" tested "$builtin" --suite abi --suite api
 fi
