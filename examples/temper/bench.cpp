@@ -6,6 +6,7 @@
 #include "measurements.h"
 #include "opening.h"
 #include "random_model.h"
+#include "sampler_cost.h"
 
 #include <nlohmann/json.hpp>
 
@@ -18,7 +19,7 @@ struct Options : Opening {
   std::string shape, write;
   std::vector<int> rows = {1, 2, 4, 8, 14, 16, 32, 64, 128};
   std::vector<int> contexts = {0, 512};
-  std::vector<std::string> groups = {"rows", "schedules", "cache", "sampling"};
+  std::vector<std::string> groups = {"rows", "schedules", "cache", "sampling", "samplers"};
   int64_t length = 128, slide_length = 1024, width = 32;
   Effort effort;
   bool json = false;
@@ -26,7 +27,8 @@ struct Options : Opening {
 
 class Bench {
 public:
-  Bench(const Options &options, temper_model *model) : options_(options), model_(model), cost_(model) {
+  Bench(const Options &options, temper_runtime *runtime, temper_model *model)
+      : options_(options), runtime_(runtime), model_(model), cost_(model) {
     report_ = {{"version", temper_version_string()},
                {"shape", options.shape.empty() ? model_text(model, TEMPER_MODEL_PATH) : options.shape},
                {"family", model_text(model, TEMPER_MODEL_FAMILY)},
@@ -47,7 +49,11 @@ public:
       const Limits before = limits();
       nlohmann::json entry;
       try {
-        entry = group == "rows" ? rows() : group == "schedules" ? schedules() : group == "cache" ? cache() : sampling();
+        entry = group == "rows"        ? rows()
+                : group == "schedules" ? schedules()
+                : group == "cache"     ? cache()
+                : group == "samplers"  ? samplers()
+                                       : sampling();
       } catch (const Failure &failure) { // a model can't follow every hyperschedule
         entry = {{"error", failure.what()}};
         lines_.push_back(std::string("  not measured: ") + failure.what());
@@ -162,6 +168,19 @@ private:
             {"share", point.share()}};
   }
 
+  nlohmann::json samplers() {
+    const SamplerCosts costs = measure_samplers(runtime_, model_, static_cast<int>(fitting(32)), options_.effort);
+    nlohmann::json kinds = nlohmann::json::array();
+    for (const SamplerCost &kind : costs.kinds) {
+      kinds.push_back({{"sampler", kind.name},
+                       {"noise", kind.noise},
+                       {"positions", kind.positions},
+                       {"ms", kind.seconds * 1e3},
+                       {"share", kind.seconds / costs.step_seconds}});
+    }
+    return {{"rows", costs.rows}, {"columns", costs.columns}, {"step_ms", costs.step_seconds * 1e3}, {"kinds", kinds}};
+  }
+
   /// Adds fractions of the limits to a figure that has bytes, flops and a time.
   static void against(nlohmann::json &entry, const Limits &limits, double seconds) {
     const double bytes = entry["bytes"].get<double>(), flops = entry["flops"].get<double>();
@@ -217,6 +236,15 @@ private:
       say("  with the cache %.2f s (measured whole); without it %.2f s (extrapolated from steps at %zu lengths): %.1f times\n",
           entry["cached_seconds"].get<double>(), entry["uncached_seconds_extrapolated"].get<double>(),
           entry["uncached_samples"].size(), entry["speedup"].get<double>());
+    } else if (entry.contains("kinds")) {
+      say("  sampling %d positions of %lld tokens, set against a step of the model with as many rows: %.2f ms\n",
+          entry["rows"].get<int>(), entry["columns"].get<long long>(), entry["step_ms"].get<double>());
+      say("  %-14s %-18s %9s %9s %9s\n", "sampler", "noise", "drawn", "ms", "of step");
+      for (const auto &line : entry["kinds"]) {
+        say("  %-14s %-18s %9lld %9.3f %8.2f%%\n", line["sampler"].get<std::string>().c_str(),
+            line["noise"].get<std::string>().c_str(), line["positions"].get<long long>(), line["ms"].get<double>(),
+            line["share"].get<double>() * 100.0);
+      }
     } else if (entry.contains("share")) {
       say("  a step that draws %d tokens of %lld: %.2f ms; the same rows without drawing: %.2f ms; sampling takes %.1f%%\n",
           entry["rows"].get<int>(), entry["columns"].get<long long>(), entry["session_ms"].get<double>(),
@@ -225,6 +253,7 @@ private:
   }
 
   const Options &options_;
+  temper_runtime *runtime_;
   temper_model *model_;
   Cost cost_;
   nlohmann::json report_;
@@ -256,7 +285,7 @@ int run(const Options &options) {
          told.get(), &made);
     model.reset(made);
   }
-  const nlohmann::json report = Bench(options, model.get()).run();
+  const nlohmann::json report = Bench(options, runtime.get(), model.get()).run();
   if (options.json) {
     std::printf("%s\n", report.dump(2).c_str());
   }
@@ -270,9 +299,9 @@ void add_bench(CLI::App &program, int &status) {
   auto options = std::make_shared<Options>();
   command->add_option("--shape", options->shape, "A random model of this shape, made in memory, instead of --model")
       ->check(CLI::IsMember(random_shapes()));
-  command->add_option("--groups", options->groups, "What to measure: rows, schedules, cache, sampling (default: all)")
+  command->add_option("--groups", options->groups, "What to measure: rows, schedules, cache, sampling, samplers (default: all)")
       ->delimiter(',')
-      ->check(CLI::IsMember({"rows", "schedules", "cache", "sampling"}));
+      ->check(CLI::IsMember({"rows", "schedules", "cache", "sampling", "samplers"}));
   command->add_option("--rows", options->rows, "Row counts of the group rows, separated by commas")->delimiter(',')->check(CLI::Range(1, 4096));
   command->add_option("--cached", options->contexts, "Cached positions of the group rows, separated by commas")->delimiter(',')->check(CLI::Range(0, 1 << 20));
   command->add_option("-n,--length", options->length, "Tokens of a run of the group schedules")->check(CLI::Range(int64_t{1}, int64_t{1} << 20))->capture_default_str();

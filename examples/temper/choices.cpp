@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "choices.h"
 
+#include <nlohmann/json.hpp>
+
 #include <cstdio>
 
 namespace program {
@@ -17,10 +19,7 @@ const Table clocks = {{"linear", TEMPER_CLOCK_LINEAR},
                       {"log-linear", TEMPER_CLOCK_LOG_LINEAR},
                       {"geometric", TEMPER_CLOCK_GEOMETRIC},
                       {"cosine", TEMPER_CLOCK_COSINE}};
-const Table grids = {{"even", TEMPER_GRID_EVEN}, {"official", TEMPER_GRID_OFFICIAL}};
-const Table sampler_kinds = {{"ancestral", TEMPER_SAMPLER_ANCESTRAL},
-                             {"acs", TEMPER_SAMPLER_ACS},
-                             {"greedy", TEMPER_SAMPLER_GREEDY}};
+const Table grids = {{"even", TEMPER_GRID_EVEN}, {"official", TEMPER_GRID_OFFICIAL}, {"dream", TEMPER_GRID_DREAM}};
 
 std::vector<std::string> names(const Table &table) {
   std::vector<std::string> out;
@@ -43,6 +42,20 @@ template <class Handle, class Setter>
 void set(Handle *handle, Setter setter, int32_t parameter, const std::optional<double> &value) {
   if (value) {
     call(setter, handle, parameter, *value);
+  }
+}
+
+template <class T>
+void put(nlohmann::json &out, const char *key, const std::optional<T> &value) {
+  if (value) {
+    out[key] = *value;
+  }
+}
+
+template <class T>
+void take(const nlohmann::json &in, const char *key, std::optional<T> &value) {
+  if (in.contains(key)) {
+    value = in.at(key).get<T>();
   }
 }
 
@@ -78,24 +91,27 @@ void ScheduleChoice::add_to(CLI::App &app) {
       ->group(group);
 }
 
-Schedule ScheduleChoice::make(const temper_model *model) const {
-  if (!given()) {
-    return {};
-  }
+ScheduleChoice ScheduleChoice::resolved(const temper_model *model) const {
   int64_t chosen = TEMPER_SLIDE, chosen_width = 8, chosen_levels = 8;
   if (model != nullptr) {
     chosen = model_number(model, TEMPER_MODEL_DEFAULT_SCHEDULE);
     chosen_width = model_number(model, TEMPER_MODEL_DEFAULT_WIDTH);
     chosen_levels = model_number(model, TEMPER_MODEL_DEFAULT_LEVELS);
   }
-  if (!kind.empty()) {
-    chosen = number(schedule_kinds(), kind);
+  ScheduleChoice out;
+  out.kind = kind.empty() ? schedule_name(chosen) : kind;
+  out.width = width.value_or(chosen_width > 0 ? chosen_width : 8);
+  out.levels = levels.value_or(static_cast<int32_t>(chosen_levels > 0 ? chosen_levels : 8));
+  return out;
+}
+
+Schedule ScheduleChoice::make(const temper_model *model) const {
+  if (!given()) {
+    return {};
   }
-  chosen_width = width.value_or(chosen_width > 0 ? chosen_width : 8);
-  chosen_levels = levels.value_or(static_cast<int32_t>(chosen_levels > 0 ? chosen_levels : 8));
+  const ScheduleChoice whole = resolved(model);
   temper_hyperschedule *made = nullptr;
-  call(temper_hyperschedule_create, static_cast<int32_t>(chosen), chosen_width,
-       static_cast<int32_t>(chosen_levels), &made);
+  call(temper_hyperschedule_create, number(schedule_kinds(), whole.kind), *whole.width, *whole.levels, &made);
   return Schedule(made);
 }
 
@@ -140,31 +156,44 @@ Noise NoiseChoice::make() const {
   return noise;
 }
 
-void SamplerChoice::add_to(CLI::App &app) {
-  const std::string group = "Sampler";
-  app.add_option("--sampler", kind, "How a step moves tokens (default: ancestral)")
-      ->check(CLI::IsMember(names(sampler_kinds)))
-      ->group(group);
-  app.add_option("--temperature", temperature, "Logits are divided by it; 0: the most probable token")->group(group);
-  app.add_option("--top-k", top_k, "Keep the k most probable tokens; 0: all")->group(group);
-  app.add_option("--top-p", top_p, "Keep the most probable tokens up to this mass")->group(group);
-  app.add_option("--min-p", min_p, "Keep tokens with this share of the largest probability")->group(group);
-  app.add_option("--eta", eta, "acs: strength of the correction")->group(group);
+void to_json(nlohmann::json &out, const ScheduleChoice &choice) {
+  out = nlohmann::json::object();
+  if (!choice.kind.empty()) {
+    out["kind"] = choice.kind;
+  }
+  put(out, "width", choice.width);
+  put(out, "levels", choice.levels);
 }
 
-Sampler SamplerChoice::make() const {
-  if (kind.empty() && !temperature && !top_k && !top_p && !min_p && !eta) {
-    return {};
+void from_json(const nlohmann::json &in, ScheduleChoice &choice) {
+  choice.kind = in.value("kind", "");
+  take(in, "width", choice.width);
+  take(in, "levels", choice.levels);
+}
+
+void to_json(nlohmann::json &out, const NoiseChoice &choice) {
+  out = nlohmann::json::object();
+  for (const auto &[key, value] : {std::pair("kind", choice.kind), {"clock", choice.clock}, {"grid", choice.grid}}) {
+    if (!value.empty()) {
+      out[key] = value;
+    }
   }
-  temper_sampler *made = nullptr;
-  call(temper_sampler_create, kind.empty() ? TEMPER_SAMPLER_ANCESTRAL : number(sampler_kinds, kind), &made);
-  Sampler sampler(made);
-  set(made, temper_sampler_set, TEMPER_SAMPLER_TEMPERATURE, temperature);
-  set(made, temper_sampler_set, TEMPER_SAMPLER_TOP_K, top_k);
-  set(made, temper_sampler_set, TEMPER_SAMPLER_TOP_P, top_p);
-  set(made, temper_sampler_set, TEMPER_SAMPLER_MIN_P, min_p);
-  set(made, temper_sampler_set, TEMPER_SAMPLER_ETA, eta);
-  return sampler;
+  put(out, "mix", choice.mix);
+  put(out, "e0", choice.e0);
+  put(out, "sigma_min", choice.sigma_min);
+  put(out, "sigma_max", choice.sigma_max);
+  put(out, "clamp", choice.clamp);
+}
+
+void from_json(const nlohmann::json &in, NoiseChoice &choice) {
+  choice.kind = in.value("kind", "");
+  choice.clock = in.value("clock", "");
+  choice.grid = in.value("grid", "");
+  take(in, "mix", choice.mix);
+  take(in, "e0", choice.e0);
+  take(in, "sigma_min", choice.sigma_min);
+  take(in, "sigma_max", choice.sigma_max);
+  take(in, "clamp", choice.clamp);
 }
 
 Grid grid_of(const temper_hyperschedule *schedule, int64_t length) {

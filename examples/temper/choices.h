@@ -6,6 +6,7 @@
 
 #include "handles.h"
 #include "picture.h"
+#include "sampler_choice.h"
 
 #include <CLI/CLI.hpp>
 
@@ -25,6 +26,8 @@ struct ScheduleChoice {
   /// The hyperschedule, or none: the model's own. Width and levels that aren't given are the model's;
   /// without a model 8 and 8.
   Schedule make(const temper_model *model) const;
+  /// The same with everything said: what isn't given is the model's.
+  ScheduleChoice resolved(const temper_model *model) const;
 };
 
 struct NoiseChoice {
@@ -36,13 +39,10 @@ struct NoiseChoice {
   Noise make() const;
 };
 
-struct SamplerChoice {
-  std::string kind;
-  std::optional<double> temperature, top_k, top_p, min_p, eta;
-
-  void add_to(CLI::App &app);
-  Sampler make() const;
-};
+void to_json(nlohmann::json &out, const ScheduleChoice &choice);
+void from_json(const nlohmann::json &in, ScheduleChoice &choice);
+void to_json(nlohmann::json &out, const NoiseChoice &choice);
+void from_json(const nlohmann::json &in, NoiseChoice &choice);
 
 const std::vector<std::pair<std::string, int32_t>> &schedule_kinds();
 std::string schedule_name(int64_t kind);

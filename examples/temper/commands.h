@@ -8,10 +8,13 @@
 namespace program {
 
 void add_generate(CLI::App &program, int &status);
+void add_replay(CLI::App &program, int &status);
 void add_info(CLI::App &program, int &status);
 void add_tokenize(CLI::App &program, int &status);
 void add_bench(CLI::App &program, int &status);
 void add_schedule(CLI::App &program, int &status);
+void add_evaluate(CLI::App &program, int &status);
+void add_score(CLI::App &program, int &status);
 void add_verify(CLI::App &program, int &status);
 
 } // namespace program

@@ -34,10 +34,13 @@ int main(int argc, char **argv) {
   app.require_subcommand(1);
   app.failure_message([](const CLI::App *, const CLI::Error &error) { return std::string(error.what()); });
   program::add_generate(app, status);
+  program::add_replay(app, status);
   program::add_info(app, status);
   program::add_tokenize(app, status);
   program::add_bench(app, status);
   program::add_schedule(app, status);
+  program::add_score(app, status);
+  program::add_evaluate(app, status);
   program::add_verify(app, status);
   try {
     app.parse(argc, argv);

@@ -2,22 +2,13 @@
 #include "measurements.h"
 
 #include "choices.h"
+#include "rows_call.h"
 #include "stopwatch.h"
 
 #include <algorithm>
 
 namespace program {
 namespace {
-
-/// A token that is no mask and no end, and the one that stands for noise.
-int32_t plain_token(int64_t at, int64_t vocabulary) {
-  return static_cast<int32_t>((at * 7919 + 11) % std::max<int64_t>(vocabulary - 2, 1));
-}
-
-int32_t noise_token(const temper_model *model) {
-  const int64_t mask = model_number(model, TEMPER_MODEL_MASK_TOKEN);
-  return static_cast<int32_t>(mask >= 0 ? mask : 0);
-}
 
 Session make_session(temper_model *model, int32_t kind, int64_t width, int32_t levels, int64_t length,
                      int32_t rows = 1) {
@@ -55,47 +46,6 @@ std::vector<double> finish(temper_session *session, RunPoint &point) {
     point.rows += info.rows_computed;
   }
 }
-
-/// A call of the model with rows that see each other and a context that stands in the cache; or, @p apart,
-/// with rows of as many sequences.
-class RowsCall {
-public:
-  RowsCall(temper_model *model, int rows, int context, bool apart = false) : context_(context) {
-    const int64_t vocabulary = model_number(model, TEMPER_MODEL_VOCABULARY);
-    temper_x_evaluator *made = nullptr;
-    const int most = std::max(rows, 128);
-    call(temper_x_evaluator_create, model, apart ? rows : 1, most, context + rows, &made);
-    evaluator_.reset(made);
-    for (int begin = 0; begin < context; begin += most) { // the context, causal, in pieces
-      const int end = std::min(context, begin + most);
-      std::vector<temper_x_row> piece;
-      for (int i = begin; i < end; ++i) {
-        piece.push_back({plain_token(i, vocabulary), i, 0, 0, i + 1, 0, 0.0});
-      }
-      call(temper_x_evaluator_run, made, piece.data(), piece.size(), static_cast<float *>(nullptr), size_t{0});
-      call(temper_x_evaluator_keep, made, 0, end);
-    }
-    for (int i = 0; i < rows; ++i) {
-      if (apart) {
-        rows_.push_back({plain_token(i, vocabulary), 0, i, 0, 1, 1, 0.5});
-      } else {
-        rows_.push_back({noise_token(model), context + i, 0, 0, context + rows, 1, 0.5});
-      }
-    }
-    logits_.resize(static_cast<size_t>(rows) * static_cast<size_t>(model_number(model, TEMPER_MODEL_COLUMNS)));
-  }
-
-  void run() {
-    call(temper_x_evaluator_keep, evaluator_.get(), 0, context_);
-    call(temper_x_evaluator_run, evaluator_.get(), rows_.data(), rows_.size(), logits_.data(), logits_.size());
-  }
-
-private:
-  int context_;
-  Evaluator evaluator_;
-  std::vector<temper_x_row> rows_;
-  std::vector<float> logits_;
-};
 
 /// Shifted models need something to start from.
 int64_t least_prompt(const temper_model *model) { return model_number(model, TEMPER_MODEL_SHIFTED) != 0 ? 1 : 0; }

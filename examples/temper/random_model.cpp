@@ -169,6 +169,26 @@ std::string byte_symbol(int byte) {
   return {static_cast<char>(0xc0 | point >> 6), static_cast<char>(0x80 | (point & 0x3f))};
 }
 
+RandomModel make(const Shape &shape, bool bf16, uint64_t seed) {
+  const Recipe recipe = shape.gpt2 ? gpt2(shape, bf16 ? "BF16" : "F32") : hdlm(shape, bf16 ? "BF16" : "F32");
+  std::vector<size_t> offsets;
+  RandomModel model{config(shape).dump(2), lay_out(recipe.tensors, offsets)};
+  Numbers numbers(seed);
+  for (size_t i = 0; i < recipe.tensors.size(); ++i) {
+    const bool half = recipe.tensors[i].dtype == "BF16";
+    int64_t count = 1;
+    for (const int64_t extent : recipe.tensors[i].shape) {
+      count *= extent;
+    }
+    unsigned char *at = model.weights.data() + offsets[i];
+    for (int64_t n = 0; n < count; ++n, at += half ? 2 : 4) {
+      const Fill fill = recipe.fills[i];
+      put(at, fill == Fill::random ? numbers.next() : fill == Fill::ones ? 1.0f : 0.0f, half);
+    }
+  }
+  return model;
+}
+
 } // namespace
 
 std::vector<std::string> random_shapes() {
@@ -181,29 +201,14 @@ std::vector<std::string> random_shapes() {
 
 RandomModel make_random_model(const std::string &name, bool bf16, uint64_t seed) {
   for (const Shape &shape : shapes) {
-    if (name != shape.name) {
-      continue;
+    if (name == shape.name) {
+      return make(shape, bf16, seed);
     }
-    const Recipe recipe = shape.gpt2 ? gpt2(shape, bf16 ? "BF16" : "F32") : hdlm(shape, bf16 ? "BF16" : "F32");
-    std::vector<size_t> offsets;
-    RandomModel model{config(shape).dump(2), lay_out(recipe.tensors, offsets)};
-    Numbers numbers(seed);
-    for (size_t i = 0; i < recipe.tensors.size(); ++i) {
-      const bool half = recipe.tensors[i].dtype == "BF16";
-      int64_t count = 1;
-      for (const int64_t extent : recipe.tensors[i].shape) {
-        count *= extent;
-      }
-      unsigned char *at = model.weights.data() + offsets[i];
-      for (int64_t n = 0; n < count; ++n, at += half ? 2 : 4) {
-        const Fill fill = recipe.fills[i];
-        put(at, fill == Fill::random ? numbers.next() : fill == Fill::ones ? 1.0f : 0.0f, half);
-      }
-    }
-    return model;
   }
   throw Failure("no shape is called " + name);
 }
+
+RandomModel make_narrow_model(int64_t tokens, uint64_t seed) { return make({"narrow", false, 64, 1, 4, tokens, 256}, false, seed); }
 
 void write_random_model(const RandomModel &model, const std::string &folder) {
   std::error_code trouble;

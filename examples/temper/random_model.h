@@ -22,6 +22,10 @@ std::vector<std::string> random_shapes();
 /// or "tiny" (an HDLM of 64 wide, 2 blocks, 257 tokens and the mask). @p bf16: weights in 16 bits.
 RandomModel make_random_model(const std::string &shape, bool bf16, uint64_t seed);
 
+/// An HDLM of one narrow block with a vocabulary of @p tokens and the mask: little more than its head, so that
+/// what is done with the logits can be measured.
+RandomModel make_narrow_model(int64_t tokens, uint64_t seed);
+
 /// Writes a model folder: config.json, model.safetensors, and a tokenizer whose tokens are the 256 bytes
 /// and an end token.
 void write_random_model(const RandomModel &model, const std::string &folder);

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "text.h"
 
+#include <algorithm>
 #include <charconv>
+#include <cstdio>
 
 namespace program {
 namespace {
@@ -25,6 +27,18 @@ Container filled(size_t guess, Fill fill) {
     out.resize(size);
     return out;
   }
+}
+
+/// Bytes at the end that begin a character without ending it.
+size_t unfinished(const std::string &text) {
+  for (size_t back = 1; back <= std::min<size_t>(3, text.size()); ++back) {
+    const unsigned char c = static_cast<unsigned char>(text[text.size() - back]);
+    if ((c & 0xc0) != 0x80) {
+      const size_t whole = c >= 0xf0 ? 4 : c >= 0xe0 ? 3 : c >= 0xc0 ? 2 : 1;
+      return whole > back ? back : 0;
+    }
+  }
+  return 0;
 }
 
 } // namespace
@@ -96,10 +110,16 @@ std::string join_ids(const std::vector<int32_t> &tokens) {
   return text;
 }
 
-TextStream::TextStream(const temper_tokenizer *tokenizer) {
-  if (tokenizer != nullptr) {
+std::string bytes_of(const temper_tokenizer *tokenizer, int32_t token) {
+  // A decoder may drop the blank in front of a text: a second time the token isn't in front.
+  const std::string once = decode(tokenizer, {token}), twice = decode(tokenizer, {token, token});
+  return twice.compare(0, once.size(), once) == 0 ? twice.substr(once.size()) : once;
+}
+
+TextStream::TextStream(const Words &words) : words_(words) {
+  if (words.tokenizer_ != nullptr) {
     temper_decoder *made = nullptr;
-    call(temper_decoder_create, tokenizer, text_only, &made);
+    call(temper_decoder_create, words.tokenizer_, text_only, &made);
     decoder_.reset(made);
   }
 }
@@ -108,9 +128,15 @@ std::string TextStream::push(const std::vector<int32_t> &tokens) {
   if (tokens.empty()) {
     return "";
   }
-  if (!decoder_) {
+  if (words_.ids()) {
     const std::string text = (first_ ? "" : " ") + join_ids(tokens);
     first_ = false;
+    return text;
+  }
+  if (!decoder_) {
+    std::string text = held_ + words_.from_table(tokens);
+    held_ = text.substr(text.size() - unfinished(text));
+    text.resize(text.size() - held_.size());
     return text;
   }
   return filled<std::string>(tokens.size() * 16 + 64, [&](char *out, size_t room, size_t *bytes, temper_error *error) {
@@ -120,11 +146,50 @@ std::string TextStream::push(const std::vector<int32_t> &tokens) {
 
 std::string TextStream::finish() {
   if (!decoder_) {
-    return "";
+    const bool incomplete = !held_.empty();
+    held_.clear();
+    return incomplete ? "\xef\xbf\xbd" : ""; // the replacement character, as a tokenizer's decoder does it
   }
   return filled<std::string>(16, [&](char *out, size_t room, size_t *bytes, temper_error *error) {
     return temper_decoder_flush(decoder_.get(), out, room, bytes, error);
   });
+}
+
+std::string Words::from_table(const std::vector<int32_t> &tokens) const {
+  std::string out;
+  for (const int32_t token : tokens) {
+    if (const auto found = table_->find(token); found != table_->end()) {
+      out += found->second;
+    }
+  }
+  return out;
+}
+
+std::string Words::text(const std::vector<int32_t> &tokens) const {
+  return tokenizer_ != nullptr ? decode(tokenizer_, tokens) : table_ != nullptr ? from_table(tokens) : join_ids(tokens);
+}
+
+std::string Words::quoted(int32_t token) const {
+  if (ids()) {
+    return std::to_string(token);
+  }
+  const std::string bytes = tokenizer_ != nullptr ? bytes_of(tokenizer_, token) : from_table({token});
+  if (bytes.empty()) {
+    return "#" + std::to_string(token);
+  }
+  std::string out = "\"";
+  for (const char c : bytes) {
+    char code[8];
+    if (c == '"' || c == '\\') {
+      out += {'\\', c};
+    } else if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) {
+      std::snprintf(code, sizeof code, "\\x%02x", static_cast<unsigned>(static_cast<unsigned char>(c)));
+      out += c == '\n' ? "\\n" : c == '\t' ? "\\t" : code;
+    } else {
+      out += c;
+    }
+  }
+  return out + "\"";
 }
 
 } // namespace program

@@ -5,6 +5,7 @@
 
 #include "handles.h"
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -32,17 +33,45 @@ int64_t tokenizer_number(const temper_tokenizer *tokenizer, int32_t key);
 std::vector<int32_t> parse_ids(const std::string &text);
 std::string join_ids(const std::vector<int32_t> &tokens);
 
+/// The bytes that a token is in the middle of a text; none for what has no text.
+std::string bytes_of(const temper_tokenizer *tokenizer, int32_t token);
+
+class Words;
+
 /// Text as its tokens come: a character that isn't complete yet is held back.
 class TextStream {
 public:
-  /// Without a tokenizer the text is the ids.
-  explicit TextStream(const temper_tokenizer *tokenizer);
+  explicit TextStream(const Words &words);
   std::string push(const std::vector<int32_t> &tokens);
   std::string finish();
 
 private:
+  const Words &words_;
   Decoder decoder_;
+  std::string held_;
   bool first_ = true;
+};
+
+/// How tokens are shown: as a tokenizer decodes them, by a table of their bytes, or as ids.
+class Words {
+public:
+  /// NULL: ids.
+  explicit Words(const temper_tokenizer *tokenizer) : tokenizer_(tokenizer) {}
+  /// @p table must outlive this and may grow.
+  explicit Words(const std::map<int32_t, std::string> *table) : table_(table) {}
+
+  bool ids() const { return tokenizer_ == nullptr && table_ == nullptr; }
+  const temper_tokenizer *tokenizer() const { return tokenizer_; }
+  std::string text(const std::vector<int32_t> &tokens) const;
+  /// A single token, so that it can be read: blanks and control characters escaped.
+  std::string quoted(int32_t token) const;
+
+private:
+  friend class TextStream;
+  std::string from_table(const std::vector<int32_t> &tokens) const;
+
+  const temper_tokenizer *tokenizer_ = nullptr;
+  const std::map<int32_t, std::string> *table_ = nullptr;
 };
 
 } // namespace program

@@ -3,7 +3,7 @@
 . "$(dirname "$0")/common.sh"
 folder=$TEMPER_SOURCE_ROOT/examples/temper
 
-for command in generate info tokenize schedule bench verify; do
+for command in generate replay info tokenize schedule score evaluate bench verify; do
   expect 0 "$temper" "$command" --help
   for option in $(grep -o '^  [^ ].*' "$work/out" | grep -o -e '--[a-z][a-z0-9-]*' | sort -u); do
     for file in temper.bash temper.zsh; do

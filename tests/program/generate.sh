@@ -62,7 +62,7 @@ expect 0 $generate -s quench --ignore-end --ids --no-prompt "1 2 3 4"
 # shellcheck disable=SC2086
 expect 0 $generate -n 8 --ignore-end --noise absorbing --clock cosine "a"
 # shellcheck disable=SC2086
-expect 1 $generate -n 8 --temperature -1 "a"
+expect 2 $generate -n 8 --temperature -1 "a"
 expect_one_line
 
 # Ctrl-C: what has settled is printed, and the status says so. Enough work to be met while running.

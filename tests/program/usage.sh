@@ -32,7 +32,7 @@ expect_one_line
 # Help everywhere: 0, on standard output.
 expect 0 "$temper" --version
 grep -q '^temper [0-9]' "$work/out" || fail "--version prints $(cat "$work/out")"
-for command in "" generate info tokenize schedule bench verify; do
+for command in "" generate replay info tokenize schedule bench verify; do
   # shellcheck disable=SC2086
   expect 0 "$temper" $command --help
   [ -s "$work/out" ] || fail "no help for $command"
