@@ -237,7 +237,7 @@ private:
           entry["cached_seconds"].get<double>(), entry["uncached_seconds_extrapolated"].get<double>(),
           entry["uncached_samples"].size(), entry["speedup"].get<double>());
     } else if (entry.contains("kinds")) {
-      say("  sampling %d positions of %lld tokens, set against a step of the model with as many rows: %.2f ms\n",
+      say("  sampling %d positions of %lld tokens (scaled where a call draws fewer), set against a step of as many rows: %.2f ms\n",
           entry["rows"].get<int>(), entry["columns"].get<long long>(), entry["step_ms"].get<double>());
       say("  %-14s %-18s %9s %9s %9s\n", "sampler", "noise", "drawn", "ms", "of step");
       for (const auto &line : entry["kinds"]) {

@@ -32,22 +32,35 @@ Session window_of(temper_model *model, int32_t kind, const temper_noise *noise, 
   return out;
 }
 
-/// Seconds of the narrow model's rows by how many of them give logits: the head's part is proportional.
+/// The narrow model's rows alone. How many of them give logits decides what the head takes.
 class Alone {
 public:
-  Alone(temper_model *model, int rows, const Effort &effort) : rows_(rows) {
-    RowsCall few(model, rows, 0, false, 1), all(model, rows, 0);
-    few_ = measure(effort.seconds, effort.turns, [&] { few.run(); });
-    all_ = measure(effort.seconds, effort.turns, [&] { all.run(); });
+  Alone(temper_model *model, int rows) : rows_(rows), few_(model, rows, 0, false, 1), all_(model, rows, 0) {}
+
+  /// Measured in turns with what it is set against, so that a slow spell meets both.
+  void turn() {
+    times_[0].push_back(timed(few_));
+    times_[1].push_back(timed(all_));
+  }
+  void forget() {
+    times_[0].clear();
+    times_[1].clear();
   }
   double seconds(int64_t wanted) const {
-    const double part = static_cast<double>(wanted - 1) / static_cast<double>(std::max(rows_ - 1, 1));
-    return few_ + (all_ - few_) * part;
+    const double few = median(times_[0]), all = median(times_[1]);
+    return few + (all - few) * static_cast<double>(wanted - 1) / static_cast<double>(std::max(rows_ - 1, 1));
   }
 
 private:
+  static double timed(RowsCall &rows_call) {
+    const double begin = now();
+    rows_call.run();
+    return now() - begin;
+  }
+
   int rows_;
-  double few_ = 0.0, all_ = 0.0;
+  RowsCall few_, all_;
+  std::vector<double> times_[2];
 };
 
 /// One call of a run: the positions drawn, and its times in all turns.
@@ -56,12 +69,17 @@ struct Call {
   std::vector<double> times;
 };
 
-SamplerCost cost_of(temper_session *session, const Alone &alone, int rows, const Effort &effort) {
+SamplerCost cost_of(temper_session *session, Alone &alone, int rows, const Effort &effort) {
   std::vector<Call> calls;
+  alone.forget();
   const double end = now() + effort.seconds;
   // The same seed in every turn: the same draws, so that a call's times belong together.
   for (int turn = 0; turn <= effort.turns || (now() < end && turn < 200); ++turn) {
     call(temper_session_reset, session, uint64_t{1});
+    alone.turn();
+    if (turn == 0) { // it warms up
+      alone.forget();
+    }
     for (size_t i = 0; i < 16; ++i) {
       temper_step_info info{};
       info.struct_size = sizeof info;
@@ -72,7 +90,7 @@ SamplerCost cost_of(temper_session *session, const Alone &alone, int rows, const
       const double taken = now() - begin;
       calls.resize(std::max(calls.size(), i + 1));
       calls[i].positions = info.logit_rows;
-      if (turn > 0) { // the first one warms up
+      if (turn > 0) {
         calls[i].times.push_back(taken);
       }
     }
@@ -102,12 +120,12 @@ SamplerCosts measure_samplers(temper_runtime *runtime, temper_model *model, int 
   temper_model *made = nullptr;
   call(temper_model_open_memory, runtime, static_cast<const void *>(random.config.data()), random.config.size(),
        static_cast<const void *>(random.weights.data()), random.weights.size(), nullptr, nullptr,
-       model_text(model, TEMPER_MODEL_BACKEND).c_str(), nullptr, &made);
+       "auto", nullptr, &made); // sampling is the same on all: the fastest one hides least of it
   const Model narrow(made);
   temper_noise *masks = nullptr;
   call(temper_noise_create, TEMPER_NOISE_ABSORBING, &masks);
   const Noise absorbing(masks);
-  const Alone alone(made, rows, effort);
+  Alone alone(made, rows);
   for (const auto &[name, kind] : sampler_kinds()) {
     std::string noise = "masks and uniform";
     Session session = window_of(made, kind, nullptr, rows);

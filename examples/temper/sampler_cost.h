@@ -23,7 +23,7 @@ struct SamplerCosts {
 
 /// Sampling is measured with a model that is little more than a head of as many columns as @p model's: of the
 /// calls of a window of @p rows the one that draws most positions, less the same rows without drawing. It is
-/// set against a step of @p model on the same backend.
+/// set against a step of @p model on its backend.
 SamplerCosts measure_samplers(temper_runtime *runtime, temper_model *model, int rows, const Effort &effort);
 
 } // namespace program

@@ -44,7 +44,7 @@ HeadDescription toy_head(int tokens, HeadForm form, std::int32_t mask_id) {
 }
 
 Table::Table(Places of, HeadForm form, std::uint32_t seed, std::int32_t mask_id, float spread)
-    : Model(of, toy_head(of.tokens, form, mask_id)) {
+    : Toy(of, toy_head(of.tokens, form, mask_id)) {
   const auto columns = static_cast<std::size_t>(of.tokens) + 1;
   rows_.resize(of.states() * static_cast<std::size_t>(of.length) * columns);
   for (std::size_t i = 0; i < rows_.size(); ++i) {
@@ -67,7 +67,7 @@ void Table::predict(std::size_t state, std::span<const double>, int position, do
 }
 
 Oracle::Oracle(Places of, std::vector<double> data)
-    : Model(of, toy_head(of.tokens, HeadForm::posterior, of.tokens)), data_(std::move(data)) {
+    : Toy(of, toy_head(of.tokens, HeadForm::posterior, of.tokens)), data_(std::move(data)) {
   double sum = 0;
   for (const double p : data_) sum += p;
   for (double &p : data_) p /= sum;

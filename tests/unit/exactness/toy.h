@@ -30,10 +30,10 @@ struct Places {
 };
 
 // What a model says about one position: logits or log-scores of the N tokens, as its head's form has it.
-class Model {
+class Toy {
  public:
-  Model(Places of, HeadDescription head) : places(of), description(head) {}
-  virtual ~Model() = default;
+  Toy(Places of, HeadDescription head) : places(of), description(head) {}
+  virtual ~Toy() = default;
   // `kappa`: retention at each position's noise level, for models that know it.
   virtual void predict(std::size_t state, std::span<const double> kappa, int position, double *out) const = 0;
 
@@ -46,9 +46,9 @@ HeadDescription toy_head(int tokens, HeadForm form, std::int32_t mask_id);
 
 // Logits that are an arbitrary function of the noisy sequence: nothing is consistent, all of it is wrong about
 // visible tokens. Float rows with a column for the mask, which is large and must not matter.
-class Table final : public Model {
+class Table final : public Toy {
  public:
-  Table(Places places, HeadForm form, std::uint32_t seed, std::int32_t mask_id, float spread = 1.5F);
+  Table(Places places, HeadForm form, std::uint32_t seed, std::int32_t mask_id, float spread = 2.5F);
   void predict(std::size_t state, std::span<const double> kappa, int position, double *out) const override;
   std::span<const float> row(std::size_t state, int position) const;
 
@@ -57,7 +57,7 @@ class Table final : public Model {
 };
 
 // The exact posterior of a known distribution over final sequences (Bayes), which needs the levels.
-class Oracle final : public Model {
+class Oracle final : public Toy {
  public:
   Oracle(Places places, std::vector<double> data);
   void predict(std::size_t state, std::span<const double> kappa, int position, double *out) const override;

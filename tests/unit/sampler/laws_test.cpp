@@ -30,6 +30,47 @@ std::vector<int> counts_of(const Sampler &sampler, HeadForm form, const Transiti
   return counts;
 }
 
+// (4) and (6) as decisions one after the other, in all kinds that follow the chain.
+void chains(void **) {
+  for (const Sampler &sampler : {make(SamplerKind::ancestral), make(SamplerKind::gibbs, {{P::corrector_steps, 0}}), make(SamplerKind::self_correct)}) {
+    fits(counts_of(sampler, HeadForm::posterior, mixed_step(), kMask),
+         {0.227341344135, 0.125, 0.084063462346, 0.063595193519, 0.5}, "(4) of a mask");
+    fits(counts_of(sampler, HeadForm::posterior, mixed_step(), 1),
+         {0.293082241658, 0.525232236227, 0.104325393097, 0.077360129017, 0}, "(4) of a token");
+    fits(counts_of(sampler, HeadForm::leave_one_out, mixed_step(), 1),
+         {0.117845468171, 0.805613665511, 0.043575435493, 0.032965430825, 0}, "(6) of a token");
+  }
+  // Greedy moves as often, to the most probable token.
+  const Sampler greedy = make(SamplerKind::greedy);
+  fits(counts_of(greedy, HeadForm::posterior, mixed_step(), kMask), {.5, 0, 0, 0, .5}, "greedy, mask");
+  fits(counts_of(greedy, HeadForm::posterior, mixed_step(), 1), {1 - 0.525232236227, 0.525232236227, 0, 0, 0}, "greedy, token");
+  // Adaptive correction: reveals half of the masks, draws eta / 2 of the tokens anew.
+  const Sampler acs = make(SamplerKind::acs, {{P::eta, .6}});
+  fits(counts_of(acs, HeadForm::posterior, mixed_step(), kMask), {.25, .125, .075, .05, .5}, "acs, mask");
+  fits(counts_of(acs, HeadForm::posterior, mixed_step(), 1), {.15, .7 + .075, .045, .03, 0}, "acs, token");
+  fits(counts_of(make(SamplerKind::first_hitting), HeadForm::posterior, mask_step(.6, .3), kMask), {.25, .125, .075, .05, .5}, "first hitting");
+  for (const SamplerKind kind : {SamplerKind::confidence, SamplerKind::threshold, SamplerKind::entropy_bound, SamplerKind::edit})
+    fits(counts_of(make(kind), HeadForm::posterior, mixed_step(), kMask), {.5, .25, .15, .1, 0}, "the best position's token");
+}
+
+// A head of the published epsilon-hybrid is that of other noise; the last step draws from the true posterior (9).
+void tilted(void **) {
+  const Transition last = Noise::between({-std::log1p(-.5), -std::log1p(-.1)}, {});
+  for (const SamplerKind kind : {SamplerKind::ancestral, SamplerKind::analytic}) {
+    HeadDescription head = head_of(kTokens);
+    head.kappa_eff = .5;
+    Scene scene(head, {{.25, .625, .075, .05}}, last);
+    std::vector<int> counts(5);
+    const Sampler sampler = make(kind);
+    for (int run = 0; run < kRuns; ++run) {
+      scene.restart({1}, static_cast<uint32_t>(run));
+      scene.call(sampler);
+      ++counts[static_cast<std::size_t>(scene.tokens[0])];
+    }
+    fits(counts, {.05, .925, .015, .01, 0}, "tilted head");
+  }
+}
+
 void remasking(void **) {
   const Sampler sampler = make(SamplerKind::remask);
   fits(counts_of(sampler, HeadForm::leave_one_out, mixed_step(), kMask),
@@ -159,7 +200,8 @@ void gibbs(void **) {
 }  // namespace
 
 int main() {
-  const CMUnitTest tests[] = {cmocka_unit_test(remasking), cmocka_unit_test(analytic), cmocka_unit_test(remdm),
-                              cmocka_unit_test(renoise), cmocka_unit_test(probabilities), cmocka_unit_test(gibbs)};
+  const CMUnitTest tests[] = {cmocka_unit_test(chains), cmocka_unit_test(tilted), cmocka_unit_test(remasking),
+                              cmocka_unit_test(analytic), cmocka_unit_test(remdm), cmocka_unit_test(renoise),
+                              cmocka_unit_test(probabilities), cmocka_unit_test(gibbs)};
   return cmocka_run_group_tests(tests, nullptr, nullptr);
 }

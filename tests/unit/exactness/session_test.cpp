@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+// The same through the step engine: sessions of small random models whose logits the caller's function replaces by a
+// toy's, thousands of rows at once.
+#include "cases.h"
+#include "session/defaults.h"
+#include "support/lab.h"
+
+#include <cstdlib>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+extern "C" {
+#include <cmocka.h>
+}
+
+using namespace temper;
+using namespace temper::test;
+
+namespace {
+
+constexpr std::int32_t kRows = 4096;
+// The models take their time: fewer draws, but where the environment asks for all.
+const std::uint64_t kSeeds = std::getenv("TEMPER_ALL_CASES") != nullptr ? (kDraws + kRows - 1) / kRows : 6;
+constexpr int kLength = 3, kTokens = 3;
+
+Tally tally;
+
+int rank_of(const HeadDescription &head, std::int32_t token) {
+  if (token < 0 || token == head.mask_token) return kTokens;
+  return token - (head.mask_token >= 0 && token > head.mask_token ? 1 : 0);
+}
+
+std::int32_t replace(void *user, temper_logits *row) {
+  const Table &model = *static_cast<const Table *>(user);
+  std::size_t state = model.places.begin();
+  for (int i = 0; i < static_cast<int>(row->count); ++i) {
+    const std::int32_t token = row->tokens[row->first + i];
+    state = model.places.with(state, i, rank_of(model.description, token));
+  }
+  const std::span<const float> logits = model.row(state, static_cast<int>(row->position));
+  std::copy(logits.begin(), logits.end(), row->logits);
+  return 0;
+}
+
+void compare(const char *family, const Named &schedule, const Sampler &sampler, const char *name) {
+  const std::shared_ptr<Runtime> runtime = make_runtime(1);
+  ModelChoice choice;
+  choice.family = family;
+  choice.tokens = kTokens;
+  choice.positions = 16;
+  const Subject subject = open_subject(runtime, choice, {}, "reference", false);
+  const HeadDescription head = Sampler::converted(describe_head(subject.spec()));
+  assert_int_equal(head.tokens(), kTokens);
+  assert_int_equal(head.columns, kTokens + 1);
+  Table model({kTokens, kLength}, head.kind, 61, head.mask_token);
+  model.description = head;
+
+  const Noise noise = Noise::create(default_noise(subject.spec())).value();
+  const std::vector<double> expected =
+      Enumeration(model, schedule.schedule, path_of(noise), noise.uses_mask(), sampler.kind(), sampler.parameters()).run();
+  const std::unique_ptr<Session> session =
+      require(Session::create({subject.model, schedule.schedule, noise, sampler}, kRows, kLength, 1), family);
+  SessionOptions options = session->options();
+  options.ignore_end = true;
+  require(session->set_options(options), "options");
+  session->set_logit_hook({replace, &model});
+  std::vector<int> counts(expected.size() + 1);
+  for (std::uint64_t seed = 1; seed <= kSeeds; ++seed) {
+    session->reset(seed);
+    StepReport report;
+    while (!report.done) require(session->step(report), "step");
+    for (std::int32_t row = 0; row < kRows; ++row) {
+      std::size_t state = model.places.begin();
+      for (int i = 0; i < kLength; ++i)
+        state = model.places.with(state, i, rank_of(head, session->row(row).tokens[static_cast<std::size_t>(i)]));
+      const std::ptrdiff_t sequence = model.places.sequence_of(state);
+      ++counts[sequence < 0 ? expected.size() : static_cast<std::size_t>(sequence)];
+    }
+  }
+  tally.add(std::string(name) + ", " + family + ", " + describe_path(subject.spec().path) + ", " + schedule.name, fit(counts, expected));
+}
+
+void causal_windows(void **) {
+  compare("hdlm-epsilon", {"block(2,2)", Hyperschedule::block(2, 2).value()}, sampler_of(SamplerKind::ancestral, {}), "ancestral");
+  compare("hdlm-gamma", {"slide(2,2)", Hyperschedule::slide(2, 2).value()}, sampler_of(SamplerKind::remask, {}), "remask");
+}
+
+void everything_at_once(void **) {
+  compare("mdlm", {"flat(1)", Hyperschedule::flat(1).value()}, sampler_of(SamplerKind::first_hitting, {}), "first hitting");
+  compare("gidd", {"flat(2)", Hyperschedule::flat(2).value()}, sampler_of(SamplerKind::gibbs, {}), "gibbs");
+  tally.close();
+}
+
+}  // namespace
+
+int main() {
+  const CMUnitTest tests[] = {cmocka_unit_test(causal_windows), cmocka_unit_test(everything_at_once)};
+  return cmocka_run_group_tests(tests, nullptr, nullptr);
+}
