@@ -44,7 +44,9 @@ Samples generate(const Options &options, temper_model *model) {
   }
   const Schedule schedule = options.schedule.make(model);
   const Noise noise = options.noise.make();
-  const Sampler sampler = options.sampler.make();
+  SamplerChoice choice = options.sampler;
+  choice.resolve(tokenizer.get());
+  const Sampler sampler = choice.make();
   temper_session *made = nullptr;
   call(temper_session_create, model, schedule.get(), noise.get(), sampler.get(), static_cast<int32_t>(prompts.size()),
        static_cast<int64_t>(longest) + options.length, options.seed, &made);

@@ -113,51 +113,59 @@ double probability_of(RowWork &row, std::int32_t token) noexcept {
   return memory.weight(token) / static_cast<double>(memory.total);
 }
 
-void edit_visible(RowWork &row, bool greedy, Proposal &proposal) noexcept {
+OwnAndRest take_out_own(RowWork &row, double shift) noexcept {
   Workspace::Memory &memory = row.memory;
-  const Transition &step = *row.at.transition;
-  const double n = row.tokens(), temperature = row.parameters.temperature;
-  const double shift = shift_to_posterior(row.head, step);
   const std::int32_t y = row.at.token;
   const double own_logit = memory.logits[static_cast<std::size_t>(y)];
   const bool best_is_own = memory.most_probable() == y;
   memory.change(y, kNever);
   const bool others = memory.top > kNever;
-  proposal.token = y;
-
-  // Weights of y and of all others on one scale.
-  double own = 0, rest = 0;
-  if (temperature == 0) {
-    own = best_is_own ? 1 : 0;
-    rest = 1 - own;
+  OwnAndRest weights;
+  if (row.parameters.temperature == 0) {
+    weights.own = best_is_own ? 1 : 0;
+    weights.rest = 1 - weights.own;
   } else if (!others) {
-    own = 1;
+    weights.own = 1;
   } else {
     memory.sum();
-    rest = static_cast<double>(memory.total);
+    weights.rest = static_cast<double>(memory.total);
     // Without this token among the logits (filtered out) its exponent is -inf.
     const double exponent = (own_logit - memory.top) * memory.scale + shift;
-    own = exponent > -700 ? kWeightOne * exponential(exponent) : 0;
+    weights.own = exponent > -700 ? kWeightOne * exponential(exponent) : 0;
   }
-  const double sum = own + rest, other_share = rest / sum;
-  const double omega = 1 - own / sum * (1 - step.rho(n));
-  const double w1 = step.kappa_s * other_share, w2 = step.one_minus_kappa_s * (n - 1) / n * omega;
-  proposal.probability = own / sum;
-  if (!row.draws.bernoulli(DrawTag::edit, step.phi * (w1 + w2))) return;
-  const bool predicted =
-      w2 == 0 || (rest > 0 && (greedy || row.draws.bernoulli(DrawTag::prediction_or_uniform, w1 / (w1 + w2))));
+  return weights;
+}
+
+void draw_other(RowWork &row, const OwnAndRest &weights, bool predicted, bool greedy, Proposal &proposal) noexcept {
+  Workspace::Memory &memory = row.memory;
+  const std::int32_t y = row.at.token;
+  const bool best = greedy || row.parameters.temperature == 0;
   if (predicted) {
-    proposal.token =
-        greedy || temperature == 0 ? memory.most_probable() : memory.draw(row.draws.bits(DrawTag::token));
+    proposal.token = best ? memory.most_probable() : memory.draw(row.draws.bits(DrawTag::token));
   } else {
     const bool leaves_out = is_emittable(row.head, y);
     const std::uint64_t choices = emittable(row.head) - (leaves_out ? 1 : 0);
     if (choices == 0) return;
-    proposal.token =
-        id_of_rank(row.head, row.draws.integer(DrawTag::uniform_token, choices), leaves_out ? y : -1);
+    proposal.token = id_of_rank(row.head, row.draws.integer(DrawTag::uniform_token, choices), leaves_out ? y : -1);
   }
-  if (temperature == 0) proposal.probability = predicted ? rest : 0;
-  else proposal.probability = others ? memory.weight(proposal.token) / sum : 0;
+  if (row.parameters.temperature == 0) proposal.probability = predicted ? weights.rest : 0;
+  else proposal.probability = memory.top > kNever ? memory.weight(proposal.token) / (weights.own + weights.rest) : 0;
+}
+
+void edit_visible(RowWork &row, bool greedy, Proposal &proposal) noexcept {
+  const Transition &step = *row.at.transition;
+  const double n = row.tokens();
+  const OwnAndRest weights = take_out_own(row, shift_to_posterior(row.head, step));
+  const double own = weights.own / (weights.own + weights.rest);
+  const double omega = 1 - own * (1 - step.rho(n));
+  const double w1 = step.kappa_s * (weights.rest / (weights.own + weights.rest));
+  const double w2 = step.one_minus_kappa_s * (n - 1) / n * omega;
+  proposal.token = row.at.token;
+  proposal.probability = own;
+  if (!row.draws.bernoulli(DrawTag::edit, step.phi * (w1 + w2))) return;
+  const bool predicted = w2 == 0 || (weights.rest > 0 && (greedy || row.draws.bernoulli(DrawTag::prediction_or_uniform,
+                                                                                        w1 / (w1 + w2))));
+  draw_other(row, weights, predicted, greedy, proposal);
 }
 
 std::int32_t dense_index(const HeadDescription &head, std::int32_t token) noexcept {
@@ -166,26 +174,6 @@ std::int32_t dense_index(const HeadDescription &head, std::int32_t token) noexce
 
 std::int32_t token_of_dense(const HeadDescription &head, std::int32_t index) noexcept {
   return head.mask_token >= 0 && index >= head.mask_token ? index + 1 : index;
-}
-
-void dense_leave_one_out(RowWork &row) noexcept {
-  Workspace::Memory &memory = row.memory;
-  if (!is_masked(row.head, row.at)) {
-    const double shift = shift_to_leave_one_out(row.head, *row.at.transition);
-    if (shift != 0 && row.parameters.temperature > 0)
-      memory.change(row.at.token, memory.logits[static_cast<std::size_t>(row.at.token)] + shift / memory.scale);
-  }
-  const auto n = static_cast<std::size_t>(row.head.tokens());
-  const std::int32_t best = row.parameters.temperature == 0 ? memory.most_probable() : -1;
-  for (std::size_t i = 0; i < n; ++i) {
-    const std::int32_t id = token_of_dense(row.head, static_cast<std::int32_t>(i));
-    const double logit = memory.logits[static_cast<std::size_t>(id)];
-    double p = 0;
-    if (best >= 0) p = id == best ? 1 : 0;
-    else if (logit > kNever) p = exponential((logit - memory.top) * memory.scale);
-    memory.other[i] = p;
-  }
-  normalise(n, memory.other.data());
 }
 
 std::int32_t draw_state(RowWork &row, double mask, std::uint64_t bits) noexcept {

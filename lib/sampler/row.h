@@ -11,7 +11,7 @@ enum Move : std::int32_t {
   kKeep = 0,     // stays what it is
   kUniform = 1,  // became a uniform token: no logits needed
   kDraw = 2,     // takes a token of the prediction
-  kEdit = 3,     // visible: may change, by the exact chain
+  kEdit = 3,     // visible: may change, by the chain
   kCorrect = 4,  // visible: takes a new token of the prediction
   kLaw = 5,      // takes a state of the whole step's distribution
   kRank = 6,     // takes a token if finish agrees
@@ -62,12 +62,17 @@ double shift_to_leave_one_out(const HeadDescription &head, const Transition &ste
 void take(RowWork &row, std::uint64_t bits, Proposal &proposal, bool best = false) noexcept;
 // How probable a token of the row is; the mask: 0.
 double probability_of(RowWork &row, std::int32_t token) noexcept;
+// Takes the visible token out of the row: its weight, moved by `shift` in the logarithm, and that of all others.
+struct OwnAndRest {
+  double own = 0, rest = 0;
+};
+OwnAndRest take_out_own(RowWork &row, double shift) noexcept;
+// After that: another token, of the prediction or uniform.
+void draw_other(RowWork &row, const OwnAndRest &weights, bool predicted, bool greedy, Proposal &proposal) noexcept;
 // The exact step of a visible token (MATH 4.4, y real).
 void edit_visible(RowWork &row, bool greedy, Proposal &proposal) noexcept;
 
-// The row as a distribution over the N real tokens in order (ids without the mask), in memory.other; at a visible
-// token the leave-one-out prediction.
-void dense_leave_one_out(RowWork &row) noexcept;
+// Real tokens counted without the mask.
 std::int32_t dense_index(const HeadDescription &head, std::int32_t token) noexcept;
 std::int32_t token_of_dense(const HeadDescription &head, std::int32_t index) noexcept;
 // A state of the distribution in memory.other[0..N) and `mask`; tokens that may not be emitted are left out.

@@ -72,6 +72,7 @@ Proposal Sampler::propose(const HeadDescription &head, const SamplerPosition &at
         for (const std::int32_t end : context.end_tokens)
           if (end >= 0 && static_cast<std::size_t>(end) < memory.count) memory.logits[static_cast<std::size_t>(end)] = kNever;
       if (!parameters_.shaping.apply({memory.logits.data(), memory.count}, context)) return proposal;
+      memory.touched();
       memory.top = largest(memory.logits.data(), memory.count);
       if (!(memory.top > kNever)) return proposal;
     }

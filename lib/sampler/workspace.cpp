@@ -43,6 +43,7 @@ std::size_t Workspace::bytes(std::int32_t columns) noexcept {
 
 bool Workspace::Memory::load(const HeadDescription &head, std::span<const float> row, bool with_mask) noexcept {
   count = static_cast<std::size_t>(head.vocabulary);
+  touched();
   top = kNever;
   bool sane = true;
   std::size_t begin = 0, listed = 0;
@@ -67,6 +68,7 @@ bool Workspace::Memory::load(const HeadDescription &head, std::span<const float>
 bool Workspace::Memory::load_scores(const HeadDescription &head, std::span<const float> row, std::int32_t y,
                                     const Transition &step) noexcept {
   count = static_cast<std::size_t>(head.vocabulary);
+  touched();
   const auto skipped = static_cast<std::size_t>(head.mask_token < 0 ? head.vocabulary : head.mask_token);
   const bool has_mask = skipped < count;
   std::size_t tokens = 0;
@@ -99,6 +101,7 @@ bool Workspace::Memory::load_scores(const HeadDescription &head, std::span<const
 void Workspace::Memory::change(std::int32_t id, double logit) noexcept {
   double &place = logits[static_cast<std::size_t>(id)];
   const double before = place;
+  touched();
   place = logit;
   if (logit >= top) top = logit;
   else if (before == top) top = largest(logits.data(), count);
@@ -128,34 +131,55 @@ double Workspace::Memory::weight(std::int32_t id) const noexcept {
 }
 
 void Workspace::Memory::filter(const SamplerParameters &parameters) noexcept {
-  if (parameters.top_k > 0) keep_top_k(static_cast<std::size_t>(parameters.top_k));
-  if (parameters.top_p < 1) keep_top_p(parameters.top_p);
+  if (parameters.top_k > 0) {
+    keep_top_k(static_cast<std::size_t>(parameters.top_k));
+    touched();
+  }
+  if (parameters.top_p < 1) {
+    keep_top_p(parameters.top_p);
+    touched();
+  }
   if (parameters.min_p > 0) {
+    touched();
     const double lowest = std::log(parameters.min_p);
     for (std::size_t id = 0; id < count; ++id)
       if ((logits[id] - top) * scale < lowest) logits[id] = kNever;
   }
-  if (parameters.typical_p < 1) keep_typical(parameters.typical_p);
+  if (parameters.typical_p < 1) {
+    keep_typical(parameters.typical_p);
+    touched();
+  }
 }
 
 // H = log Z - sum p l, with l relative to the largest.
 RowShape Workspace::Memory::shape() noexcept {
-  sum();
   RowShape result;
   double second = kNever, spread = 0;
   bool first_seen = false;
-  for (std::size_t begin = 0; begin < count; begin += kWeightBlock) {
+  total = 0;
+  for (std::size_t begin = 0, b = 0; begin < count; begin += kWeightBlock, ++b) {
     const std::size_t n = std::min(kWeightBlock, count - begin);
     weigh(logits.data() + begin, n, top, scale, block.data());
+    std::uint64_t sum_of_block = 0;
+    double highest = kNever;
     for (std::size_t i = 0; i < n; ++i) {
       const double logit = logits[begin + i];
-      if (block[i] > 0) spread += static_cast<double>(block[i]) * ((logit - top) * scale);
+      sum_of_block += block[i];
+      if (block[i] > 0) spread += static_cast<double>(block[i]) * (logit - top);
+      highest = std::max(highest, logit);
+    }
+    sums[b] = sum_of_block;
+    total += sum_of_block;
+    if (highest <= second) continue;
+    for (std::size_t i = 0; i < n; ++i) {
+      const double logit = logits[begin + i];
       if (logit == top && !first_seen) first_seen = true;
       else second = std::max(second, logit);
     }
   }
+  summed = scale;
   const auto sum_of_weights = static_cast<double>(total);
-  result.entropy = std::max(0.0, std::log(sum_of_weights / kWeightOne) - spread / sum_of_weights);
+  result.entropy = std::max(0.0, std::log(sum_of_weights / kWeightOne) - spread * scale / sum_of_weights);
   result.first = kWeightOne / sum_of_weights;
   if (second > kNever) result.second = exponential((second - top) * scale) * kWeightOne / sum_of_weights;
   return result;

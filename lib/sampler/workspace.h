@@ -28,6 +28,7 @@ struct Workspace::Memory {
   double top = 0;         // the largest of them
   double scale = 1;       // 1 / temperature
   std::uint64_t total = 0;
+  double summed = 0;  // the scale that `sums` and `total` are of; 0: of none
 
   // Copies a row's emittable tokens. False: NaN, +inf or nothing to draw. The published samplers let the
   // mask id be drawn (`with_mask`).
@@ -37,7 +38,13 @@ struct Workspace::Memory {
                    const Transition &step) noexcept;
   void filter(const SamplerParameters &parameters) noexcept;  // top-k, top-p, min-p, typical
   void change(std::int32_t id, double logit) noexcept;        // keeps `top` right
-  void sum() noexcept { total = weigh_blocks(logits.data(), count, top, scale, sums.data()); }
+  // Weighs what is there, once for the same logits and temperature.
+  void sum() noexcept {
+    if (summed == scale) return;
+    total = weigh_blocks(logits.data(), count, top, scale, sums.data());
+    summed = scale;
+  }
+  void touched() noexcept { summed = 0; }  // logits were changed by hand
   std::int32_t draw(std::uint64_t bits) noexcept;  // after sum(): the integer inverse CDF
   std::int32_t most_probable() const noexcept;     // lowest id wins ties
   double weight(std::int32_t id) const noexcept;   // of one token

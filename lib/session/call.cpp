@@ -182,8 +182,10 @@ Status Session::call_model(StepReport &report) {
     }
     report.rows_cached += sequence.frontier.frozen - sequence.frontier.slot_base;
     if (options_.approximation != Approximation::none) {
-      report.stale += sequence.frontier.frozen;
-      for (const ActivePosition &active : sequence.active) report.stale += active.cached ? 1 : 0;
+      const auto kept = std::count_if(sequence.active.begin(), sequence.active.end(),
+                                      [](const ActivePosition &active) { return active.cached; });
+      report.stale += sequence.frontier.frozen + kept;
+      report.rows_cached += kept;
     }
   }
   for (const Request &request : requests_) logit_rows_.push_back(request.row);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// The whole step as one distribution: scores to the leave-one-out prediction (10), to the step (6), one draw
-// (SEDD's analytic sampler, arXiv 2310.16834, exact on every path). As published for the gamma-hybrid (compat):
-// the score staggered by a mixture of the two pure transforms, negative values left out (MATH 7, D1).
-#include "noise/posterior.h"
+// The analytic step of score models (SEDD, arXiv 2310.16834): scores to the leave-one-out prediction (10), to the
+// step (6). That is the law of the ancestral step, whose few draws cost less than a pass over the whole
+// distribution, so they are taken. As published for the gamma-hybrid (compat) it is another law: the score
+// staggered by a mixture of the two pure transforms, negative values left out (MATH 7, D1), in one draw.
 #include "sampler/kind.h"
 
 #include <algorithm>
@@ -21,7 +21,8 @@ Status check(const SamplerParameters &parameters, const HeadDescription &head, c
   return Status();
 }
 
-void decide(const SamplerParameters &, const HeadDescription &head, const SamplerWindow &window) noexcept {
+void decide(const SamplerParameters &parameters, const HeadDescription &head, const SamplerWindow &window) noexcept {
+  if (parameters.compat == 0) return kinds::ancestral.decide(parameters, head, window);
   for (std::size_t i = 0; i < window.positions.size(); ++i) {
     const SamplerPosition &at = window.positions[i];
     const bool visible = !is_masked(head, at);
@@ -54,17 +55,8 @@ double published_step(RowWork &row, double mask_score) noexcept {
 }
 
 void propose(RowWork &row, Proposal &proposal) noexcept {
-  double mask = 0;
-  if (row.parameters.compat != 0) {
-    mask = published_step(row, row.mask_score);
-  } else {
-    dense_leave_one_out(row);
-    const auto n = static_cast<std::size_t>(row.head.tokens());
-    const std::int32_t y = is_masked(row.head, row.at) ? kMaskToken : dense_index(row.head, row.at.token);
-    double *p = row.memory.other.data();
-    step_from_leave_one_out(*row.at.transition, n, y, p, p, &mask);
-    if (row.at.transition->final) mask = 0;
-  }
+  if (row.parameters.compat == 0) return kinds::ancestral.propose(row, proposal);
+  const double mask = published_step(row, row.mask_score);
   proposal.token = draw_state(row, mask, row.draws.bits(DrawTag::token));
   proposal.probability = probability_of(row, proposal.token);
 }

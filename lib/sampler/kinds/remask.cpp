@@ -27,24 +27,43 @@ void decide(const SamplerParameters &parameters, const HeadDescription &head, co
         const double stay = (1 - remasking_rate(step, parameters.zeta)) * step.stay;
         move = reveal_move(head, at, 1 - stay, draws);
       } else if (!step.visible_fixed) {
-        move = kLaw;
+        move = kEdit;
       }
     }
     propose_move(head, at, move, draws, window.proposals[i]);
   }
 }
 
+// Visible: back to the mask, as it is, or another token; (8) needs no more of the prediction than the token's own.
 void propose(RowWork &row, Proposal &proposal) noexcept {
   if (proposal.move == kDraw) return take(row, row.draws.bits(DrawTag::token), proposal);
-  dense_leave_one_out(row);
-  Transition step = *row.at.transition;
-  step.zeta = row.parameters.zeta;
-  const auto n = static_cast<std::size_t>(row.head.tokens());
-  double *p = row.memory.other.data();
-  double mask = 0;
-  step_remasking(step, n, dense_index(row.head, row.at.token), p, p, &mask);
-  proposal.token = draw_state(row, step.final ? 0 : mask, row.draws.bits(DrawTag::remask));
-  proposal.probability = probability_of(row, proposal.token);
+  const Transition &step = *row.at.transition;
+  const double n = row.tokens();
+  const OwnAndRest weights = take_out_own(row, shift_to_leave_one_out(row.head, step));
+  const double own = weights.own / (weights.own + weights.rest);
+  const double visible_t = 1 - step.m_t, visible_s = 1 - step.m_s;
+  const double a_s = visible_s * step.kappa_s, u_s = visible_s * step.one_minus_kappa_s;
+  const double a_t = visible_t * step.kappa_t, u_t = visible_t * step.one_minus_kappa_t;
+  const double a = step.k * visible_t / visible_s, e = remasking_rate(step, row.parameters.zeta);
+  const double b = 1 - a - (step.m_t - step.m_s * (1 - e)) / visible_s;
+  const double q_t = a_t * own + u_t / n;
+  proposal.token = row.at.token;
+  proposal.probability = own;
+  if (!(visible_s > 0) || !(q_t > 0)) return;
+  const double masked = step.final ? 0 : e / n * step.m_s / q_t;
+  const double stays = (a + b / n) * (a_s * own + u_s / n) / q_t;
+  const double u = row.draws.uniform(DrawTag::remask);
+  if (u < masked) {
+    proposal.token = row.head.mask_token;
+    proposal.probability = 0;
+    return;
+  }
+  if (u < masked + stays) return;
+  const double predicted = a_s * (1 - own), uniform = u_s * (n - 1) / n;
+  draw_other(row, weights,
+             uniform == 0 || (weights.rest > 0 && row.draws.bernoulli(DrawTag::prediction_or_uniform,
+                                                                      predicted / (predicted + uniform))),
+             false, proposal);
 }
 
 constexpr KindParameter kOwn[] = {{SamplerParameter::zeta, {0, 1, 1, false}}};
