@@ -25,24 +25,19 @@ constexpr double kLn2Low = 1.90821492927058770002e-10;
 constexpr double kRound = 0x1.8p52;  // adding it leaves the nearest integer in the low bits
 constexpr double kWhole = 0x1p52;
 
-// e^x 2^shift for |x| <= 700: x = n ln 2 + r, a Taylor polynomial of degree 13 for e^r, |r| <= 0.347.
+// e^x 2^shift for |x| <= 700: x = n ln 2 + r, a Taylor polynomial of degree 13 for e^r, |r| <= 0.347. Its terms are
+// added in pairs (Estrin), so that processors needn't wait for one product after the other.
 [[gnu::always_inline]] inline double scaled_exp(double x, std::int64_t shift) noexcept {
   const double rounded = x * kLog2E + kRound;
   const double n = rounded - kRound;
   const double r = (x - n * kLn2High) - n * kLn2Low;
-  double q = 1.0 / 6227020800.0;
-  q = q * r + 1.0 / 479001600.0;
-  q = q * r + 1.0 / 39916800.0;
-  q = q * r + 1.0 / 3628800.0;
-  q = q * r + 1.0 / 362880.0;
-  q = q * r + 1.0 / 40320.0;
-  q = q * r + 1.0 / 5040.0;
-  q = q * r + 1.0 / 720.0;
-  q = q * r + 1.0 / 120.0;
-  q = q * r + 1.0 / 24.0;
-  q = q * r + 1.0 / 6.0;
-  q = q * r + 0.5;
-  const double value = 1.0 + (r + r * r * q);
+  const double r2 = r * r, r4 = r2 * r2, r8 = r4 * r4;
+  const double a0 = 0.5 + r * (1.0 / 6.0), a1 = 1.0 / 24.0 + r * (1.0 / 120.0);
+  const double a2 = 1.0 / 720.0 + r * (1.0 / 5040.0), a3 = 1.0 / 40320.0 + r * (1.0 / 362880.0);
+  const double a4 = 1.0 / 3628800.0 + r * (1.0 / 39916800.0), a5 = 1.0 / 479001600.0 + r * (1.0 / 6227020800.0);
+  const double b0 = a0 + r2 * a1, b1 = a2 + r2 * a3, b2 = a4 + r2 * a5;
+  const double q = (b0 + r4 * b1) + r8 * b2;
+  const double value = 1.0 + (r + r2 * q);
   const std::uint64_t exponent = std::bit_cast<std::uint64_t>(rounded) + static_cast<std::uint64_t>(shift);
   return std::bit_cast<double>(std::bit_cast<std::uint64_t>(value) + (exponent << 52));
 }
@@ -84,6 +79,35 @@ std::uint64_t weigh_blocks(const double *logits, std::size_t count, double top, 
     total += sum;
   }
   return total;
+}
+
+TEMPER_EVERY_CPU
+BlockShape weigh_shape(const double *logits, std::size_t count, double top, double scale,
+                       std::uint64_t *weights) noexcept {
+  weigh_all(logits, count, top, scale, weights);
+  constexpr std::size_t lanes = 8;
+  std::uint64_t sum[lanes] = {};
+  double spread[lanes] = {}, highest[lanes];
+  for (double &lane : highest) lane = -std::numeric_limits<double>::infinity();
+  const auto add = [&](std::size_t i, std::size_t lane) {
+    // Weights below 2^52 lie in the low bits of kWhole + weight; an excluded logit has none.
+    const double weight = std::bit_cast<double>(weights[i] | std::bit_cast<std::uint64_t>(kWhole)) - kWhole;
+    const double below = logits[i] - top;
+    sum[lane] += weights[i];
+    spread[lane] += weight * (below < -1e6 ? -1e6 : below);
+    highest[lane] = logits[i] > highest[lane] ? logits[i] : highest[lane];
+  };
+  std::size_t i = 0;
+  for (; i + lanes <= count; i += lanes)
+    for (std::size_t lane = 0; lane < lanes; ++lane) add(i + lane, lane);
+  for (std::size_t lane = 0; i < count; ++i, ++lane) add(i, lane);
+  BlockShape shape{sum[0], spread[0], highest[0]};
+  for (std::size_t lane = 1; lane < lanes; ++lane) {
+    shape.sum += sum[lane];
+    shape.spread += spread[lane];
+    shape.highest = highest[lane] > shape.highest ? highest[lane] : shape.highest;
+  }
+  return shape;
 }
 
 TEMPER_EVERY_CPU

@@ -159,18 +159,11 @@ RowShape Workspace::Memory::shape() noexcept {
   total = 0;
   for (std::size_t begin = 0, b = 0; begin < count; begin += kWeightBlock, ++b) {
     const std::size_t n = std::min(kWeightBlock, count - begin);
-    weigh(logits.data() + begin, n, top, scale, block.data());
-    std::uint64_t sum_of_block = 0;
-    double highest = kNever;
-    for (std::size_t i = 0; i < n; ++i) {
-      const double logit = logits[begin + i];
-      sum_of_block += block[i];
-      if (block[i] > 0) spread += static_cast<double>(block[i]) * (logit - top);
-      highest = std::max(highest, logit);
-    }
-    sums[b] = sum_of_block;
-    total += sum_of_block;
-    if (highest <= second) continue;
+    const BlockShape shape = weigh_shape(logits.data() + begin, n, top, scale, block.data());
+    spread += shape.spread;
+    sums[b] = shape.sum;
+    total += shape.sum;
+    if (shape.highest <= second) continue;
     for (std::size_t i = 0; i < n; ++i) {
       const double logit = logits[begin + i];
       if (logit == top && !first_seen) first_seen = true;
