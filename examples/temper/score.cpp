@@ -114,8 +114,11 @@ int run(const Options &options) {
     std::fprintf(stderr, "temper: stopped\n");
     return 130;
   }
+  if (result.scored == 0) {
+    throw Failure("there is nothing to score: no token that isn't conditioning");
+  }
   const double scored = static_cast<double>(result.scored);
-  const double each = scored > 0 ? result.nats / scored : NAN, error = scored > 0 ? result.standard_error / scored : NAN;
+  const double each = result.nats / scored, error = result.standard_error / scored;
   const size_t bytes = tokenizer != nullptr ? scored_bytes(windows, tokenizer.get()) : 0;
   const double bits = bytes > 0 ? result.nats / std::log(2.0) / static_cast<double>(bytes) : NAN;
 

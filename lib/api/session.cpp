@@ -174,8 +174,7 @@ temper_status temper_session_estimate(const temper_model *model, const temper_hy
     TEMPER_ASSIGN(const temper::Hyperschedule chosen, schedule_of(network.spec(), schedule));
     TEMPER_ASSIGN(const temper::SessionPlan plan,
                   temper::plan_session(network.spec(), chosen, rows, length, temper::SessionOptions()));
-    *bytes = temper::Forward::estimate(network, plan.forward) +
-             plan.token_room * static_cast<int64_t>(sizeof(int32_t)) * rows;
+    *bytes = temper::Forward::estimate(network, plan.forward) + temper::row_bytes(plan, rows);
     return Status();
   });
 }

@@ -201,11 +201,10 @@ std::int32_t draw_state(RowWork &row, double mask, std::uint64_t bits) noexcept 
 
 void rank_row(RowWork &row, Proposal &proposal) noexcept {
   Workspace::Memory &memory = row.memory;
-  const auto chosen = static_cast<std::size_t>(proposal.token);
   switch (static_cast<int>(row.parameters.order)) {
     case 0:
-      proposal.confidence =
-          exponential(memory.logits[chosen] - row.confidence_top) * kWeightOne / row.confidence_total;
+      proposal.confidence = exponential(memory.logits[static_cast<std::size_t>(proposal.token)] - row.confidence_top) *
+                            kWeightOne / row.confidence_total;
       break;
     case 1:
       memory.sum();

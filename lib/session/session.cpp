@@ -141,9 +141,12 @@ int64_t Session::steps_total() const noexcept {
 }
 
 int64_t Session::bytes() const noexcept {
-  if (forward_ == nullptr) return 0;
+  return forward_ == nullptr ? 0 : forward_->bytes() + row_bytes(plan_, rows());
+}
+
+int64_t row_bytes(const SessionPlan &plan, int32_t rows) noexcept {
   const auto position = static_cast<int64_t>(sizeof(int32_t) + sizeof(TokenRecord) + sizeof(PositionMemory));
-  return forward_->bytes() + plan_.token_room * position * rows();
+  return plan.token_room * position * rows;
 }
 
 }  // namespace temper

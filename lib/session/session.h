@@ -74,6 +74,9 @@ struct SessionPlan {
 Result<SessionPlan> plan_session(const Spec &spec, const Hyperschedule &schedule, int32_t rows, int64_t length,
                                  const SessionOptions &options);
 
+// What the rows of a session take beside the model's work space.
+int64_t row_bytes(const SessionPlan &plan, int32_t rows) noexcept;
+
 // The model can follow this schedule, noise and sampler; otherwise the reason.
 Status check_parts(const SessionParts &parts, const SessionPlan &plan);
 

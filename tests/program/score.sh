@@ -61,4 +61,9 @@ expect 2 $score
 # shellcheck disable=SC2086
 expect 1 $score --length 100000 "$work/text"
 expect_one_line
+# Nothing to score.
+: >"$work/empty"
+expect 1 "$temper" score "$work/empty"
+expect_one_line
+
 finish

@@ -28,8 +28,11 @@ void decide(const SamplerParameters &, const HeadDescription &head, const Sample
 }
 
 void propose(RowWork &row, Proposal &proposal) noexcept {
+  // Margin and entropy are the row's, whatever is drawn; their pass over it serves the draw, too.
+  const bool of_row = row.parameters.order == 2 || row.parameters.order == 3;
+  if (of_row) rank_row(row, proposal);
   take(row, row.draws.bits(DrawTag::token), proposal);
-  rank_row(row, proposal);
+  if (!of_row) rank_row(row, proposal);
   // As a draw without replacement with weights exp(confidence / a) (Gumbel-top-k).
   if (row.parameters.order_temperature > 0)
     proposal.confidence = proposal.confidence / row.parameters.order_temperature -
