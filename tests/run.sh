@@ -123,6 +123,8 @@ optimization=1
 main="$root/build-test"
 if part "build" build "$main" all -Dbuildtype=release -Doptimization=$optimization -Ddefault_library=both; then
   part "tests" tested "$main"
+  # Every sampler with every path and hyperschedule, not a choice of them.
+  [ "$full" = no ] || TEMPER_ALL_CASES=1 part "tests, all exact samplers" tested "$main" --suite exactness --timeout-multiplier 10
 fi
 
 # The other way to put the library together. Only its border is of interest there.
