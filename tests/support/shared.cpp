@@ -68,14 +68,4 @@ std::vector<double> ReferenceCases::numbers(const std::string &name) const {
   return out;
 }
 
-std::vector<int32_t> ReferenceCases::integers(const std::string &name) const {
-  const std::vector<double> values = numbers(name);
-  return {values.begin(), values.end()};
-}
-
-std::vector<float> ReferenceCases::floats(const std::string &name) const {
-  const std::vector<double> values = numbers(name);
-  return {values.begin(), values.end()};
-}
-
 }  // namespace temper::test

@@ -23,8 +23,13 @@ class ReferenceCases {
   const std::vector<int64_t> &shape(const std::string &name) const;
   std::vector<double> numbers(const std::string &name) const;  // any dtype
   double number(const std::string &name) const { return numbers(name).at(0); }
-  std::vector<int32_t> integers(const std::string &name) const;
-  std::vector<float> floats(const std::string &name) const;
+  std::vector<int32_t> integers(const std::string &name) const { return get<int32_t>(name); }
+  std::vector<float> floats(const std::string &name) const { return get<float>(name); }
+  template <typename T>
+  std::vector<T> get(const std::string &name) const {
+    const std::vector<double> values = numbers(name);
+    return {values.begin(), values.end()};
+  }
 
  private:
   std::vector<std::byte> bytes_;

@@ -2,7 +2,7 @@
 // The matrices, posteriors and schedules of the published programs' reference cases.
 #include "noise/posterior.h"
 #include "numbers.h"
-#include "unit/schedule/cases.h"
+#include "support/shared.h"
 
 #include <cstdio>
 #include <vector>
@@ -13,7 +13,7 @@ using namespace numbers;
 namespace {
 
 constexpr size_t kTokens = 6, kStates = 7;  // the mask is the last
-Cases cases;
+test::ReferenceCases cases;
 
 size_t places(const std::string &name) { return static_cast<size_t>(cases.shape(name)[0]); }
 int token_of(size_t state) { return state == kTokens ? kMaskToken : static_cast<int>(state); }

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The levels of the published code, cell by cell.
-#include "cases.h"
-
 #include "schedule/hyperschedule.h"
+#include "support/shared.h"
 
 #include <cstdio>
 #include <setjmp.h>
@@ -18,7 +17,7 @@ using namespace temper;
 
 namespace {
 
-Cases cases;
+test::ReferenceCases cases;
 
 // Published values: 0..T-1 in the window means our level + 1; T hasn't started; what has settled is 0.
 void compare(const std::string &name, const Hyperschedule &s, bool count_lags) {
@@ -41,8 +40,7 @@ void compare(const std::string &name, const Hyperschedule &s, bool count_lags) {
 
 void published(void **) {
   int seen = 0;
-  for (const auto &entry : cases.header().items()) {
-    const std::string &key = entry.key();
+  for (const std::string &key : cases.names()) {
     const size_t dot = key.find(".levels");
     if (dot == std::string::npos) continue;
     const std::string name = key.substr(0, dot);
