@@ -46,6 +46,18 @@ Subject open_subject(const std::shared_ptr<Runtime> &runtime, const ModelChoice 
   return subject;
 }
 
+std::vector<ModelChoice> every_context() {
+  std::vector<ModelChoice> list;
+  for (const char *context : {"causal", "block_causal", "full"})
+    for (const bool shifted : {false, true}) {
+      ModelChoice model;
+      model.context = context;
+      model.shifted = shifted;
+      list.push_back(model);
+    }
+  return list;
+}
+
 Result<std::unique_ptr<Session>> try_session(const Subject &subject, const Hyperschedule &schedule,
                                              const SessionChoice &choice) {
   TEMPER_ASSIGN(Noise noise, Noise::create(default_noise(subject.spec())));

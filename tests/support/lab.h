@@ -37,6 +37,9 @@ struct Subject {
 Subject open_subject(const std::shared_ptr<Runtime> &runtime, const ModelChoice &choice,
                      SpecOverrides overrides = {}, const std::string &backend = "reference", bool plain = true);
 
+// HDLM with every context rule, aligned and shifted.
+std::vector<ModelChoice> every_context();
+
 struct SessionChoice {
   int32_t rows = 1;
   int64_t length = 24;

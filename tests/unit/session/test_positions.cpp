@@ -32,13 +32,8 @@ struct Case {
 
 std::vector<Case> models() {
   std::vector<Case> list;
-  for (const char *context : {"causal", "block_causal", "full"})
-    for (const bool shifted : {false, true}) {
-      ModelChoice model;
-      model.context = context;
-      model.shifted = shifted;
-      list.push_back({std::string("hdlm ") + context + (shifted ? " shifted" : " aligned"), model});
-    }
+  for (const ModelChoice &model : every_context())
+    list.push_back({"hdlm " + model.context + (model.shifted ? " shifted" : " aligned"), model});
   for (const char *family : {"llada", "dream", "bd3lm", "sdar"}) {
     ModelChoice model;
     model.family = family;

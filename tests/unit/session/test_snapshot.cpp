@@ -20,14 +20,7 @@ namespace {
 Hyperschedule made(Result<Hyperschedule> schedule) { return require(std::move(schedule), "schedule"); }
 
 std::vector<ModelChoice> models() {
-  std::vector<ModelChoice> list;
-  for (const char *context : {"causal", "block_causal", "full"})
-    for (const bool shifted : {false, true}) {
-      ModelChoice model;
-      model.context = context;
-      model.shifted = shifted;
-      list.push_back(model);
-    }
+  std::vector<ModelChoice> list = every_context();
   for (const char *family : {"gpt2", "sdar", "hdlm-gamma"}) {
     ModelChoice model;
     model.family = family;
