@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "score/source.h"
 
+#include "session/defaults.h"
+
 #include <algorithm>
 #include <limits>
 
@@ -71,16 +73,8 @@ Result<std::unique_ptr<ModelSource>> ModelSource::create(std::shared_ptr<const M
   source->plan_ = plan;
   source->shared_conditioning_ = spec.shared_conditioning && spec.context == Context::full;
   TEMPER_ASSIGN(source->forward_, Forward::create(model, plan.forward));
-  const std::int32_t levels = task.schedule.levels();
-  std::vector<double> conditions(static_cast<std::size_t>(plan.forward.conditions), 0.0);
-  if (conditions.size() > 1)
-    for (std::int32_t level = 0; level <= levels; ++level) {
-      const double t = level == 0 ? spec.settled_time : task.noise.time(level, levels);
-      constexpr double most = 20.0;  // as in a session: no model was trained beyond
-      conditions[static_cast<std::size_t>(level)] =
-          spec.conditioning == Conditioning::time ? t : std::min(task.noise.sigma(t), most);
-    }
-  TEMPER_TRY(source->forward_->set_conditions(conditions));
+  TEMPER_TRY(source->forward_->set_conditions(
+      level_conditions(spec, task.noise, task.schedule.levels(), plan.forward.conditions)));
   source->frozen_.assign(static_cast<std::size_t>(plan.forward.sequences), 0);
   source->plans_.resize(source->frozen_.size());
   for (RowPlan &rows : source->plans_) rows.reserve(plan.row_budget);

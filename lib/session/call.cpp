@@ -101,29 +101,24 @@ bool Session::needs_refresh(const Sequence &sequence) const noexcept {
 // The second run over the same window: its tokens, its window, its rows.
 void Session::plan_companion(Sequence &sequence) {
   Companion &companion = sequence.companion;
-  companion.tokens.clear();
-  if (!options_.guided) {
-    companion.tokens.insert(companion.tokens.end(), sequence.tokens.begin(), sequence.tokens.begin() + sequence.prompt);
-  } else if (companion.has_prompt) {
-    companion.tokens.insert(companion.tokens.end(), companion.prompt.begin(), companion.prompt.end());
-  } else {
-    companion.tokens.resize(static_cast<std::size_t>(sequence.prompt), head_.mask_token);
+  const auto begin = companion.has_prompt ? static_cast<int64_t>(companion.prompt.size()) : sequence.prompt;
+  companion.offset = begin - sequence.prompt;
+  const int64_t settled = sequence.settled + companion.offset;
+  companion.tokens.resize(static_cast<std::size_t>(settled));
+  // What is frozen isn't read again; active tokens stand in `active`.
+  for (int64_t p = companion.frozen; p < settled; ++p) {
+    int32_t &token = companion.tokens[static_cast<std::size_t>(p)];
+    if (p >= begin || !options_.guided) token = sequence.token(p - companion.offset);
+    else token = companion.has_prompt ? companion.prompt[static_cast<std::size_t>(p)] : head_.mask_token;
   }
-  companion.offset = static_cast<int64_t>(companion.tokens.size()) - sequence.prompt;
-  companion.tokens.insert(companion.tokens.end(), sequence.tokens.begin() + sequence.prompt,
-                          sequence.tokens.begin() + sequence.materialized);
   companion.active = sequence.active;
   for (ActivePosition &active : companion.active) {
     active.position += companion.offset;
     active.cached = false;
   }
-  Rules rules = plan_.rules;
-  if (!options_.guided) {
-    rules.cache = false;
-    companion.frozen = 0;
-  }
-  companion.frontier = {companion.frozen, sequence.settled + companion.offset, 0};
-  companion.plan.build(rules, companion.frontier, companion.tokens, 0, companion.active);
+  // Without guidance it is there to compute everything anew: `frozen` stays 0.
+  companion.frontier = {companion.frozen, settled, 0};
+  companion.plan.build(plan_.rules, companion.frontier, companion.tokens, 0, companion.active);
 }
 
 Status Session::add_rows(const Sequence &sequence, std::span<const PlannedRow> rows, std::size_t slot_sequence) {
@@ -268,8 +263,7 @@ Status Session::consume(int32_t first, int32_t count, float *logits) {
         self.not_finite_.store(true, std::memory_order_relaxed);
     };
     TEMPER_TRY(forward_->parallel(convert, &chunk, count));
-    read_head_ = Sampler::converted(head_);
-    chunk.head = &read_head_;
+    chunk.head = &converted_head_;
   }
   if (plan_.paired) combine(count, logits);
   if (logit_hook_.function != nullptr) TEMPER_TRY(call_hook(first, count, logits));

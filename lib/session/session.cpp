@@ -2,12 +2,15 @@
 // A session's making and its memory. What may be said before the first step: setup.cpp.
 #include "session/session.h"
 
+#include "session/defaults.h"
+
 #include <algorithm>
 
 namespace temper {
 
 Session::Session(SessionParts parts) : parts_(std::move(parts)), head_(describe_head(parts_.model->spec())) {
-  read_head_ = head_;
+  // Score models: what others work on is the decoded prediction.
+  converted_head_ = Sampler::converted(head_);
 }
 
 Result<std::unique_ptr<Session>> Session::create(SessionParts parts, int32_t rows, int64_t length, uint64_t seed) {
@@ -37,17 +40,8 @@ Status Session::allocate() {
   forward_.reset();  // its memory first: two plans at once may not fit
   TEMPER_ASSIGN(std::unique_ptr<Forward> forward, Forward::create(parts_.model, plan.forward));
 
-  const int32_t levels = parts_.schedule.levels();
-  std::vector<double> conditions(static_cast<std::size_t>(plan.forward.conditions), 0.0);
-  if (conditions.size() > 1)
-    for (int32_t level = 0; level <= levels; ++level) {
-      const double t = level == 0 ? spec.settled_time : parts_.noise.time(level, levels);
-      // The clock's sigma may be infinite at t = 1; no model was trained beyond this.
-      constexpr double most = 20.0;
-      conditions[static_cast<std::size_t>(level)] =
-          spec.conditioning == Conditioning::time ? t : std::min(parts_.noise.sigma(t), most);
-    }
-  TEMPER_TRY(forward->set_conditions(conditions));
+  TEMPER_TRY(forward->set_conditions(
+      level_conditions(spec, parts_.noise, parts_.schedule.levels(), plan.forward.conditions)));
 
   plan_ = plan;
   const std::size_t window = window_room(), drawn = window * static_cast<std::size_t>(options_.candidates);

@@ -208,8 +208,8 @@ class Session final : private LogitSink {
   };
 
   SessionParts parts_;
-  HeadDescription head_;       // of the model's rows
-  HeadDescription read_head_;  // of the rows the sampler gets: converted where others work on them
+  HeadDescription head_;            // of the model's rows
+  HeadDescription converted_head_;  // of rows whose scores were decoded for others to work on
   SessionOptions options_;
   SessionPlan plan_;
   int64_t length_ = 0;  // as the caller gave it

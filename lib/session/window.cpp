@@ -104,6 +104,7 @@ void Session::prepare(Sequence &sequence) {
   sequence.active.clear();
   sequence.transitions.clear();
   sequence.contexts.clear();
+  const bool keeps_waiting = options_.approximation == Approximation::dual && !needs_refresh(sequence);
   auto allowed = sequence.allowed.cbegin();
   for (int64_t i = levels.settled_end(sequence.call); i < end; ++i) {
     ActivePosition active;
@@ -116,7 +117,7 @@ void Session::prepare(Sequence &sequence) {
     if (waiting && !shifted && !plan_.canvas && !plan_.block_canvas) continue;
     if (options_.look_ahead >= 0 && levels.fixed(i) && i >= window_end + options_.look_ahead && !shifted) continue;
     active.token = sequence.token(active.position);
-    active.cached = waiting && options_.approximation == Approximation::dual && !needs_refresh(sequence);
+    active.cached = waiting && keeps_waiting;
 
     ShapingContext &context = sequence.contexts.emplace_back();
     context.generated = i;
