@@ -112,6 +112,34 @@ void test_difference(void **) {
   }
 }
 
+// What is kept is what was computed: as long as no token has changed since the full call, an approximate call
+// gives the logits of an exact one.
+void test_nothing_changed(void **) {
+  const std::shared_ptr<Runtime> runtime = make_runtime();
+  ModelChoice model;
+  model.family = "llada";
+  const Subject subject = open_subject(runtime, model);
+  for (const Approximation approximation : {Approximation::prefix, Approximation::dual}) {
+    int calls = 0;
+    for (uint64_t seed = 1; seed <= 5; ++seed) {
+      SessionChoice choice = llada_rows(approximation, 0, true);
+      choice.seed = seed;
+      std::unique_ptr<Session> session = make_session(subject, made(Hyperschedule::block(4, 16)), choice);
+      int64_t changed = 0;
+      for (const StepReport &report : steps(*session)) {
+        if (report.stale == 0) changed = 0;
+        if (report.stale > 0 && changed == 0 && report.logit_rows > 0) {
+          ++calls;
+          if (!(report.difference < 1e-5)) fail_msg("difference %g although nothing changed", report.difference);
+        }
+        changed += report.changed;
+      }
+    }
+    print_message("%d such calls\n", calls);
+    assert_true(calls > 3);
+  }
+}
+
 void test_refusals(void **) {
   const std::shared_ptr<Runtime> runtime = make_runtime();
   const Subject hdlm = open_subject(runtime, ModelChoice());
@@ -130,6 +158,7 @@ void test_refusals(void **) {
 
 int main() {
   const CMUnitTest tests[] = {cmocka_unit_test(test_rows), cmocka_unit_test(test_difference),
+                              cmocka_unit_test(test_nothing_changed),
                               cmocka_unit_test(test_refusals)};
   return cmocka_run_group_tests(tests, nullptr, nullptr);
 }
