@@ -281,6 +281,28 @@ void test_refusals(void **) {
   refused(stream->fix(0, good, token), TEMPER_E_UNSUPPORTED);
 }
 
+// Blocks of models with block windows are those of absolute positions: a prompt of 5 leaves 3 of the first block.
+void test_alignment(void **) {
+  const std::shared_ptr<Runtime> runtime = make_runtime();
+  ModelChoice model;
+  model.family = "sdar";
+  const Subject subject = open_subject(runtime, model);
+  for (const Choice align : {Choice::automatic, Choice::on, Choice::off}) {
+    SessionChoice choice;
+    choice.length = 16;
+    choice.prompts = {some_tokens(5, 18, 1)};
+    choice.options.align = align;
+    std::unique_ptr<Session> session = make_session(subject, made(Hyperschedule::block(4, 2)), choice);
+    std::vector<int64_t> frontiers;
+    for (StepReport report;;) {
+      require(session->step(report), "step");
+      if (report.done) break;
+      if (report.settled > 0) frontiers.push_back(session->row(0).settled);
+    }
+    assert_true(frontiers == (align == Choice::off ? std::vector<int64_t>{9, 13, 16} : std::vector<int64_t>{8, 12, 16}));
+  }
+}
+
 // Everything fixed: nothing is left to do.
 void test_all_fixed(void **) {
   const std::shared_ptr<Runtime> runtime = make_runtime();
@@ -301,7 +323,7 @@ int main() {
   const CMUnitTest tests[] = {
       cmocka_unit_test(test_infill),  cmocka_unit_test(test_drafts),   cmocka_unit_test(test_draft_noise),
       cmocka_unit_test(test_weights), cmocka_unit_test(test_allowed),  cmocka_unit_test(test_refusals),
-      cmocka_unit_test(test_all_fixed),
+      cmocka_unit_test(test_all_fixed), cmocka_unit_test(test_alignment),
   };
   return cmocka_run_group_tests(tests, nullptr, nullptr);
 }
