@@ -169,9 +169,14 @@ typedef struct temper_backend {
   /** Move slots [from, from+count) of every layer of a sequence to [to, to+count); may overlap. */
   int32_t (*kv_move)(temper_stream *stream, temper_kv *kv, int32_t sequence, int32_t from, int32_t to,
                      int32_t count);
-  /** Copy the first `count` slots of every layer of a sequence into another cache of the same shape. */
-  int32_t (*kv_copy)(temper_stream *stream, temper_kv *to, const temper_kv *from, int32_t sequence,
-                     int32_t count);
+  /**
+   * A cache like `from` that begins with the first kept[s] slots of each of its sequences s. The first
+   * lasting[s] <= kept[s] of these will hardly be written again: both caches may share their memory until one
+   * of them does write there, which is the one case in which an operation of a step allocates. `shared`: how
+   * many bytes they share. Afterwards the two may be used on different threads.
+   */
+  int32_t (*kv_fork)(temper_device *device, const temper_kv *from, const int32_t *kept, const int32_t *lasting,
+                     temper_kv **out, size_t *shared);
 
   /** Starts a call: the operations below use these rows until the next begin. */
   int32_t (*begin)(temper_stream *stream, const temper_rows *rows);

@@ -97,7 +97,7 @@ constexpr temper_backend make_table(const char *name, int32_t (*score)(char *, s
   return {TEMPER_BACKEND_ABI, sizeof(temper_backend), name, 1, score, describe, open_device, close,
           host::last_error, workers, host::alloc, host::release, host::copy, host::copy, linear_create,
           linear_destroy, linear_bytes, stream_create, stream_destroy, stream_bytes, host::kv_create,
-          host::kv_destroy, host::kv_bytes, host::kv_move, host::kv_copy, host::begin, embed, norm, linear, rotary_write,
+          host::kv_destroy, host::kv_bytes, host::kv_move, host::kv_fork, host::begin, embed, norm, linear, rotary_write,
           attend, host::sync, parallel};
 }
 

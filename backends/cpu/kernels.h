@@ -32,6 +32,21 @@ struct Query {
   int32_t begin, end;
 };
 
+// Keys and values of one head: page p holds slots [p*slots, (p+1)*slots), rows of the head's size.
+struct KeyPages {
+  float *const *pages;
+  std::size_t keys_at, values_at;  // in every page
+  int64_t slots;
+
+  const float *key(int64_t slot, int64_t size) const { return pages[slot / slots] + keys_at + slot % slots * size; }
+  const float *value(int64_t slot, int64_t size) const { return pages[slot / slots] + values_at + slot % slots * size; }
+  // Where the page of `begin` ends, or `end` before that.
+  int64_t stop(int64_t begin, int64_t end) const {
+    const int64_t page_end = (begin / slots + 1) * slots;
+    return page_end < end ? page_end : end;
+  }
+};
+
 struct Kernels {
   // tile[r][p*16 + c] = sum over inputs of x[r][k] * panel p's column c, in the order of k.
   void (*sum_f32)(const float *weights, std::size_t panel_stride, int32_t panels, int64_t inputs, const float *x,
@@ -44,9 +59,8 @@ struct Kernels {
   // Norm and rotation of one head; cosines nullptr: none, weight nullptr: none.
   void (*head)(float *head, int32_t size, const float *weight, float epsilon, const float *cosines,
                const float *sines);
-  // Softmax attention of `count` queries over keys and values [slot][size] of one head.
-  void (*attend)(const Query *queries, int32_t count, const float *keys, const float *values, int32_t size,
-                 float scale);
+  // Softmax attention of `count` queries over keys and values of one head.
+  void (*attend)(const Query *queries, int32_t count, const KeyPages &keys, int32_t size, float scale);
 };
 
 // The fastest set for this processor.

@@ -29,16 +29,15 @@ constexpr int score_queries = 4, value_queries = 4, value_vectors = 4;
 constexpr int score_queries = 2, value_queries = 4, value_vectors = 2;
 #endif
 
-// Scores of Q queries with K keys from slot j on.
+// Scores of Q queries with K keys from slot j on, which stand at `first`.
 template <int Q, int K>
-HWY_INLINE void score_tile(const Query *queries, const float *keys, int64_t j, int64_t size, float scale) {
+HWY_INLINE void score_tile(const Query *queries, const float *first, int64_t j, int64_t size, float scale) {
   const Floats d;
   V sums[Q][K];
 #pragma GCC unroll 4
   for (int q = 0; q < Q; ++q)
 #pragma GCC unroll 4
     for (int k = 0; k < K; ++k) sums[q][k] = hn::Zero(d);
-  const float *first = keys + j * size;
   int64_t i = 0;
   for (; i + lanes <= size; i += lanes) {
 #pragma GCC unroll 4
@@ -59,11 +58,15 @@ HWY_INLINE void score_tile(const Query *queries, const float *keys, int64_t j, i
 }
 
 template <int Q>
-HWY_INLINE void score_range(const Query *queries, const float *keys, int64_t begin, int64_t end, int64_t size,
+HWY_INLINE void score_range(const Query *queries, const KeyPages &keys, int64_t begin, int64_t end, int64_t size,
                             float scale) {
-  int64_t j = begin;
-  for (; j + 4 <= end; j += 4) score_tile<Q, 4>(queries, keys, j, size, scale);
-  for (; j < end; ++j) score_tile<Q, 1>(queries, keys, j, size, scale);
+  for (int64_t stop = 0; begin < end; begin = stop) {
+    stop = keys.stop(begin, end);
+    const float *key = keys.key(begin, size);
+    int64_t j = begin;
+    for (; j + 4 <= stop; j += 4, key += 4 * size) score_tile<Q, 4>(queries, key, j, size, scale);
+    for (; j < stop; ++j, key += size) score_tile<Q, 1>(queries, key, j, size, scale);
+  }
 }
 
 // Turns scores into exp(score - highest) and returns 1 / their sum.
@@ -97,7 +100,7 @@ HWY_INLINE float softmax(const Query &query) {
   return 1.0F / total;
 }
 
-// out[q][i..] += sum over [begin, end) of scores[q][j] * values[j][i..], N vectors wide.
+// out[q][i..] += sum over [begin, end) of scores[q][j] * values[j - begin][i..], N vectors wide.
 template <int Q, int N>
 HWY_INLINE void value_tile(const Query *queries, const float *values, int64_t begin, int64_t end, int64_t size,
                            int64_t i) {
@@ -110,7 +113,7 @@ HWY_INLINE void value_tile(const Query *queries, const float *values, int64_t be
   for (int64_t j = begin; j < end; ++j) {
     V value[N];
 #pragma GCC unroll 8
-    for (int n = 0; n < N; ++n) value[n] = hn::LoadU(d, values + j * size + i + n * lanes);
+    for (int n = 0; n < N; ++n) value[n] = hn::LoadU(d, values + (j - begin) * size + i + n * lanes);
 #pragma GCC unroll 4
     for (int q = 0; q < Q; ++q) {
       const V weight = hn::Set(d, queries[q].scores[j]);
@@ -125,21 +128,24 @@ HWY_INLINE void value_tile(const Query *queries, const float *values, int64_t be
 }
 
 template <int Q, int N>
-HWY_INLINE void value_range(const Query *queries, const float *values, int64_t begin, int64_t end, int64_t size) {
-  if (begin >= end) return;
-  int64_t i = 0;
-  for (; i + N * lanes <= size; i += N * lanes) value_tile<Q, N>(queries, values, begin, end, size, i);
-  for (; i + lanes <= size; i += lanes) value_tile<Q, 1>(queries, values, begin, end, size, i);
-  for (; i < size; ++i)
-    for (int q = 0; q < Q; ++q) {
-      float sum = queries[q].out[i];
-      for (int64_t j = begin; j < end; ++j) sum += queries[q].scores[j] * values[j * size + i];
-      queries[q].out[i] = sum;
-    }
+HWY_INLINE void value_range(const Query *queries, const KeyPages &keys, int64_t begin, int64_t end, int64_t size) {
+  for (int64_t stop = 0; begin < end; begin = stop) {
+    stop = keys.stop(begin, end);
+    const float *values = keys.value(begin, size);
+    int64_t i = 0;
+    for (; i + N * lanes <= size; i += N * lanes) value_tile<Q, N>(queries, values, begin, stop, size, i);
+    for (; i + lanes <= size; i += lanes) value_tile<Q, 1>(queries, values, begin, stop, size, i);
+    for (; i < size; ++i)
+      for (int q = 0; q < Q; ++q) {
+        float sum = queries[q].out[i];
+        for (int64_t j = begin; j < stop; ++j) sum += queries[q].scores[j] * values[(j - begin) * size + i];
+        queries[q].out[i] = sum;
+      }
+  }
 }
 
 template <int Q>
-HWY_INLINE void score_group(const Query *queries, const float *keys, int64_t begin, int64_t end, int64_t size,
+HWY_INLINE void score_group(const Query *queries, const KeyPages &keys, int64_t begin, int64_t end, int64_t size,
                             float scale) {
   for (int q = 0; q < Q; ++q) score_range<1>(queries + q, keys, queries[q].begin, begin, size, scale);
   score_range<Q>(queries, keys, begin, end, size, scale);
@@ -147,20 +153,20 @@ HWY_INLINE void score_group(const Query *queries, const float *keys, int64_t beg
 }
 
 template <int Q>
-HWY_INLINE void value_group(const Query *queries, const float *values, int64_t begin, int64_t end, int64_t size) {
-  for (int q = 0; q < Q; ++q) value_range<1, 8>(queries + q, values, queries[q].begin, begin, size);
-  value_range<Q, Q == 1 ? 8 : value_vectors>(queries, values, begin, end, size);
-  for (int q = 0; q < Q; ++q) value_range<1, 8>(queries + q, values, end, queries[q].end, size);
+HWY_INLINE void value_group(const Query *queries, const KeyPages &keys, int64_t begin, int64_t end, int64_t size) {
+  for (int q = 0; q < Q; ++q) value_range<1, 8>(queries + q, keys, queries[q].begin, begin, size);
+  value_range<Q, Q == 1 ? 8 : value_vectors>(queries, keys, begin, end, size);
+  for (int q = 0; q < Q; ++q) value_range<1, 8>(queries + q, keys, end, queries[q].end, size);
 }
 
-void attend(const Query *queries, int32_t count, const float *keys, const float *values, int32_t size, float scale) {
+void attend(const Query *queries, int32_t count, const KeyPages &keys, int32_t size, float scale) {
   int64_t begin = queries[0].begin, end = queries[0].end;
   for (int32_t q = 1; q < count; ++q) {
     begin = std::max<int64_t>(begin, queries[q].begin);
     end = std::min<int64_t>(end, queries[q].end);
   }
   if (end < begin) {  // nothing in common: one by one
-    for (int32_t q = 0; q < count; ++q) attend(queries + q, 1, keys, values, size, scale);
+    for (int32_t q = 0; q < count; ++q) attend(queries + q, 1, keys, size, scale);
     return;
   }
   const Floats d;
@@ -175,8 +181,8 @@ void attend(const Query *queries, int32_t count, const float *keys, const float 
     std::fill_n(queries[q].out, size, 0.0F);
   }
   for (q = 0; q + value_queries <= count; q += value_queries)
-    value_group<value_queries>(queries + q, values, begin, end, size);
-  for (; q < count; ++q) value_group<1>(queries + q, values, begin, end, size);
+    value_group<value_queries>(queries + q, keys, begin, end, size);
+  for (; q < count; ++q) value_group<1>(queries + q, keys, begin, end, size);
   for (q = 0; q < count; ++q) {
     const V factor = hn::Set(d, inverse[q]);
     int32_t i = 0;

@@ -101,6 +101,8 @@ int32_t rotary_write(temper_stream *stream, float *qkv, const temper_attention *
   const Device &device = device_of(stream);
   const int64_t heads = attention->heads, kv_heads = attention->kv_heads, size = attention->head_dim;
   const int64_t width = (heads + 2 * kv_heads) * size;
+  for (int32_t r = 0; r < rows.count; ++r)
+    if (const int32_t code = host::kv_own(stream, kv, rows.sequence[r], rows.slot[r]); code != TEMPER_OK) return code;
   each_row(device, rows.count, width, [&](int32_t r) {
     const float *cosines = nullptr, *sines = nullptr;
     if (attention->rotary_cos != nullptr) {
@@ -114,9 +116,8 @@ int32_t rotary_write(temper_stream *stream, float *qkv, const temper_attention *
     for (int32_t h = 0; h < kv_heads; ++h) {
       device.kernels.head(k + h * size, attention->head_dim, attention->k_norm, attention->norm_epsilon, cosines,
                           sines);
-      const size_t at = kv->at(layer, rows.sequence[r], h, rows.slot[r]);
-      std::copy_n(k + h * size, size, kv->keys + at);
-      std::copy_n(v + h * size, size, kv->values + at);
+      std::copy_n(k + h * size, size, kv->key(layer, rows.sequence[r], h, rows.slot[r]));
+      std::copy_n(v + h * size, size, kv->value(layer, rows.sequence[r], h, rows.slot[r]));
     }
   });
   return TEMPER_OK;
@@ -138,16 +139,13 @@ int32_t attend(temper_stream *stream, float *out, const float *qkv, const temper
   const auto unit = [&](int32_t index, int32_t worker) {
     const Tile &tile = tiles[index / kv_heads];
     const int32_t kv_head = index % kv_heads, f = tile.first;
-    // A tile of several rows has no empty range; a row alone may have one, with any numbers.
-    int32_t base = rows.visible_begin[f] < rows.visible_end[f] ? rows.visible_begin[f] : 0;
-    for (int32_t r = f + 1; r < f + tile.rows; ++r) base = std::min(base, rows.visible_begin[r]);
-    const size_t at = kv->at(layer, rows.sequence[f], kv_head, base);
+    const KeyPages keys{kv->pages.get() + kv->page_at(rows.sequence[f], 0), kv->keys_at(layer, kv_head),
+                        kv->values_at(layer, kv_head), kv->page_slots};
     float *scores = state.scores.as<float>() + worker * tile_queries * slots;
     Query queries[tile_queries];
     int32_t filled = 0;
     const auto flush = [&] {
-      if (filled > 0)
-        device.kernels.attend(queries, filled, kv->keys + at, kv->values + at, size, attention->scale);
+      if (filled > 0) device.kernels.attend(queries, filled, keys, size, attention->scale);
       filled = 0;
     };
     for (int32_t r = f; r < f + tile.rows; ++r)
@@ -159,9 +157,9 @@ int32_t attend(temper_stream *stream, float *out, const float *qkv, const temper
           continue;
         }
         // A query's scores start at its own first slot, so that they fit in what was planned.
-        const int32_t begin = rows.visible_begin[r] - base;
+        const int32_t begin = rows.visible_begin[r];
         queries[filled] = {qkv + r * width + head * size, to, scores + filled * slots - begin, begin,
-                           rows.visible_end[r] - base};
+                           rows.visible_end[r]};
         if (++filled == tile_queries) flush();
       }
     flush();

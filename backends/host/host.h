@@ -5,8 +5,10 @@
 
 #include "backends/backend.h"
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 
 // The opaque types of the C table have one definition, here; a backend derives from them.
 struct temper_device {
@@ -27,20 +29,37 @@ struct temper_stream {
   temper_rows rows{};  // of the current call; count 0 before the first begin
 };
 
-// Keys and values of one (layer, sequence, kv head) are each contiguous: [slot][head_dim].
+// Keys and values in pages, each [layer][kv head][keys, then values][slot][head_dim]. A sequence has a row of
+// them, and a page may be in the rows of several caches (kv.cpp); keys of one head and page are contiguous.
 struct temper_kv {
   temper_kv_plan plan{};
-  float *keys = nullptr;
-  float *values = nullptr;
-  std::size_t bytes = 0;  // of the one block that holds both
+  int32_t sequence_pages = 0;
+  int32_t page_slots = 0;
+  std::size_t page_bytes = 0;
+  std::unique_ptr<float *[]> pages;  // [sequence][page]
 
-  std::size_t at(int32_t layer, int32_t sequence, int32_t head, int32_t slot) const noexcept {
-    const std::size_t plane =
-        (static_cast<std::size_t>(layer) * static_cast<std::size_t>(plan.sequences) +
-         static_cast<std::size_t>(sequence)) * static_cast<std::size_t>(plan.kv_heads) +
-        static_cast<std::size_t>(head);
-    return (plane * static_cast<std::size_t>(plan.slots) + static_cast<std::size_t>(slot)) *
-           static_cast<std::size_t>(plan.head_dim);
+  std::size_t page_at(int32_t sequence, int32_t slot) const noexcept {
+    return static_cast<std::size_t>(sequence) * static_cast<std::size_t>(sequence_pages) +
+           static_cast<std::size_t>(slot / page_slots);
+  }
+  // Where in a page the keys and the values of a head begin.
+  std::size_t keys_at(int32_t layer, int32_t head) const noexcept {
+    return (static_cast<std::size_t>(layer) * static_cast<std::size_t>(plan.kv_heads) +
+            static_cast<std::size_t>(head)) * 2 * plane();
+  }
+  std::size_t values_at(int32_t layer, int32_t head) const noexcept { return keys_at(layer, head) + plane(); }
+
+  float *key(int32_t layer, int32_t sequence, int32_t head, int32_t slot) const noexcept {
+    return pages[page_at(sequence, slot)] + keys_at(layer, head) +
+           static_cast<std::size_t>(slot % page_slots) * static_cast<std::size_t>(plan.head_dim);
+  }
+  float *value(int32_t layer, int32_t sequence, int32_t head, int32_t slot) const noexcept {
+    return key(layer, sequence, head, slot) + plane();
+  }
+
+ private:
+  std::size_t plane() const noexcept {
+    return static_cast<std::size_t>(page_slots) * static_cast<std::size_t>(plan.head_dim);
   }
 };
 
@@ -93,9 +112,13 @@ int32_t kv_create(temper_device *device, const temper_kv_plan *plan, temper_kv *
 void kv_destroy(temper_device *device, temper_kv *kv);
 std::size_t kv_bytes(temper_device *device, const temper_kv_plan *plan);
 int32_t kv_move(temper_stream *stream, temper_kv *kv, int32_t sequence, int32_t from, int32_t to, int32_t count);
-int32_t kv_copy(temper_stream *stream, temper_kv *to, const temper_kv *from, int32_t sequence, int32_t count);
+int32_t kv_fork(temper_device *device, const temper_kv *from, const int32_t *kept, const int32_t *lasting,
+                temper_kv **out, std::size_t *shared);
 int32_t begin(temper_stream *stream, const temper_rows *rows);
 int32_t sync(temper_stream *stream);
+
+// Before a slot is written: its page becomes the cache's own.
+int32_t kv_own(temper_stream *stream, temper_kv *kv, int32_t sequence, int32_t slot);
 
 // Checks before an operation; 0 or an error that is already noted.
 int32_t check_options(const temper_device_options *options, char *reason, std::size_t capacity) noexcept;

@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// Memory, errors and the key/value cache of backends on ordinary memory.
+// Memory and errors of backends on ordinary memory.
 #include "backends/host/host.h"
 
 #include <cstdarg>
 #include <cstdio>
 #include <cstring>
-#include <initializer_list>
-#include <new>
 
 #if defined(__linux__)
 #include <sys/mman.h>
@@ -46,14 +44,6 @@ void give(const temper_device &device, void *memory, std::size_t bytes) noexcept
   if (memory != nullptr) device.allocator->release(device.allocator->user, memory, bytes);
 }
 
-// Floats of the keys (or the values) alone.
-std::size_t kv_floats(const temper_kv_plan &plan) noexcept {
-  std::size_t floats = 1;
-  for (const int32_t extent : {plan.layers, plan.sequences, plan.slots, plan.kv_heads, plan.head_dim})
-    floats = product(floats, static_cast<std::size_t>(extent));
-  return floats;
-}
-
 }  // namespace
 
 bool Block::allocate(const temper_device &device, std::size_t bytes) noexcept {
@@ -91,65 +81,6 @@ void release(temper_device *device, void *memory, std::size_t size) { give(*devi
 
 int32_t copy(temper_device *, void *to, const void *from, std::size_t size) {
   if (size != 0) std::memcpy(to, from, size);
-  return TEMPER_OK;
-}
-
-int32_t kv_create(temper_device *device, const temper_kv_plan *plan, temper_kv **out) {
-  *out = nullptr;
-  if (plan->layers < 1 || plan->sequences < 1 || plan->slots < 1 || plan->kv_heads < 1 || plan->head_dim < 1)
-    return error(TEMPER_E_ARGUMENT, "a key/value cache needs positive extents");
-  const std::size_t floats = kv_floats(*plan);
-  const std::size_t bytes = product(floats, 2 * sizeof(float));
-  temper_kv *kv = new (std::nothrow) temper_kv();
-  if (kv == nullptr) return out_of_memory(sizeof(temper_kv));
-  kv->keys = static_cast<float *>(take(*device, bytes));
-  if (kv->keys == nullptr) {
-    delete kv;
-    return out_of_memory(bytes);
-  }
-  kv->plan = *plan;
-  kv->bytes = bytes;
-  kv->values = kv->keys + floats;
-  *out = kv;
-  return TEMPER_OK;
-}
-
-void kv_destroy(temper_device *device, temper_kv *kv) {
-  if (kv == nullptr) return;
-  give(*device, kv->keys, kv->bytes);
-  delete kv;
-}
-
-std::size_t kv_bytes(temper_device *, const temper_kv_plan *plan) {
-  return product(kv_floats(*plan), 2 * sizeof(float));
-}
-
-int32_t kv_move(temper_stream *, temper_kv *kv, int32_t sequence, int32_t from, int32_t to, int32_t count) {
-  const temper_kv_plan &plan = kv->plan;
-  if (sequence < 0 || sequence >= plan.sequences || from < 0 || to < 0 || count < 0 || count > plan.slots ||
-      from > plan.slots - count || to > plan.slots - count)
-    return error(TEMPER_E_ARGUMENT, "moving slots [%d, +%d) to %d leaves the cache", from, count, to);
-  const std::size_t bytes =
-      static_cast<std::size_t>(count) * static_cast<std::size_t>(plan.head_dim) * sizeof(float);
-  for (int32_t layer = 0; layer < plan.layers; ++layer)
-    for (int32_t head = 0; head < plan.kv_heads; ++head)
-      for (float *data : {kv->keys, kv->values})
-        std::memmove(data + kv->at(layer, sequence, head, to), data + kv->at(layer, sequence, head, from), bytes);
-  return TEMPER_OK;
-}
-
-int32_t kv_copy(temper_stream *, temper_kv *to, const temper_kv *from, int32_t sequence, int32_t count) {
-  const temper_kv_plan &a = to->plan, &b = from->plan;
-  if (a.layers != b.layers || a.kv_heads != b.kv_heads || a.head_dim != b.head_dim || sequence < 0 ||
-      sequence >= a.sequences || sequence >= b.sequences || count < 0 || count > a.slots || count > b.slots)
-    return error(TEMPER_E_ARGUMENT, "copying %d slots between caches of different shapes", count);
-  const std::size_t bytes = static_cast<std::size_t>(count) * static_cast<std::size_t>(a.head_dim) * sizeof(float);
-  for (int32_t layer = 0; layer < a.layers; ++layer)
-    for (int32_t head = 0; head < a.kv_heads; ++head) {
-      std::memcpy(to->keys + to->at(layer, sequence, head, 0), from->keys + from->at(layer, sequence, head, 0), bytes);
-      std::memcpy(to->values + to->at(layer, sequence, head, 0), from->values + from->at(layer, sequence, head, 0),
-                  bytes);
-    }
   return TEMPER_OK;
 }
 

@@ -35,15 +35,15 @@ int32_t rotary_write(temper_stream *stream, float *qkv, const temper_attention *
   const temper_rows &rows = stream->rows;
   const int64_t heads = attention->heads, kv_heads = attention->kv_heads, size = attention->head_dim;
   for (int32_t r = 0; r < rows.count; ++r) {
+    if (const int32_t code = host::kv_own(stream, kv, rows.sequence[r], rows.slot[r]); code != TEMPER_OK) return code;
     float *q = qkv + r * (heads + 2 * kv_heads) * size;
     float *k = q + heads * size;
     float *v = k + kv_heads * size;
     for (int64_t h = 0; h < heads; ++h) prepare_head(q + h * size, *attention, attention->q_norm, rows.position[r]);
     for (int32_t h = 0; h < kv_heads; ++h) {
       prepare_head(k + h * size, *attention, attention->k_norm, rows.position[r]);
-      const size_t at = kv->at(layer, rows.sequence[r], h, rows.slot[r]);
-      std::copy(k + h * size, k + (h + 1) * size, kv->keys + at);
-      std::copy(v + h * size, v + (h + 1) * size, kv->values + at);
+      std::copy(k + h * size, k + (h + 1) * size, kv->key(layer, rows.sequence[r], h, rows.slot[r]));
+      std::copy(v + h * size, v + (h + 1) * size, kv->value(layer, rows.sequence[r], h, rows.slot[r]));
     }
   }
   return TEMPER_OK;
@@ -56,26 +56,28 @@ int32_t attend(temper_stream *stream, float *out, const float *qkv, const temper
   const int64_t heads = attention->heads, kv_heads = attention->kv_heads, size = attention->head_dim;
   float *scores = static_cast<Stream *>(stream)->scores.as<float>();
   for (int32_t r = 0; r < rows.count; ++r) {
-    const int64_t visible = std::max(0, rows.visible_end[r] - rows.visible_begin[r]);
+    const int32_t visible = std::max(0, rows.visible_end[r] - rows.visible_begin[r]);
     for (int64_t h = 0; h < heads; ++h) {
       const float *q = qkv + r * (heads + 2 * kv_heads) * size + h * size;
       float *to = out + (r * heads + h) * size;
       std::fill(to, to + size, 0.0F);
       if (visible == 0) continue;
       const auto kv_head = static_cast<int32_t>(h / (heads / kv_heads));
-      const size_t at = kv->at(layer, rows.sequence[r], kv_head, rows.visible_begin[r]);
+      const int32_t sequence = rows.sequence[r], begin = rows.visible_begin[r];
       float highest = -INFINITY;
-      for (int64_t j = 0; j < visible; ++j) {
+      for (int32_t j = 0; j < visible; ++j) {
+        const float *key = kv->key(layer, sequence, kv_head, begin + j);
         float score = 0.0F;
-        for (int64_t d = 0; d < size; ++d) score += q[d] * kv->keys[at + static_cast<size_t>(j * size + d)];
+        for (int64_t d = 0; d < size; ++d) score += q[d] * key[d];
         scores[j] = score * attention->scale;
         highest = std::max(highest, scores[j]);
       }
       float total = 0.0F;
-      for (int64_t j = 0; j < visible; ++j) total += scores[j] = std::exp(scores[j] - highest);
-      for (int64_t j = 0; j < visible; ++j) {
+      for (int32_t j = 0; j < visible; ++j) total += scores[j] = std::exp(scores[j] - highest);
+      for (int32_t j = 0; j < visible; ++j) {
+        const float *value = kv->value(layer, sequence, kv_head, begin + j);
         const float weight = scores[j] / total;
-        for (int64_t d = 0; d < size; ++d) to[d] += weight * kv->values[at + static_cast<size_t>(j * size + d)];
+        for (int64_t d = 0; d < size; ++d) to[d] += weight * value[d];
       }
     }
   }

@@ -61,7 +61,7 @@ constexpr temper_backend table = {
     host::copy,         host::copy,             linear_create,    linear_destroy,
     linear_bytes,       stream_create,          stream_destroy,   stream_bytes,
     host::kv_create,    host::kv_destroy,       host::kv_bytes,   host::kv_move,
-    host::kv_copy,
+    host::kv_fork,
     host::begin,        embed,                  norm,             linear,
     rotary_write,       attend,                 host::sync,       parallel,
 };

@@ -93,7 +93,7 @@ enum {
   TEMPER_SESSION_LENGTH = 101,
   TEMPER_SESSION_STEPS_TOTAL = 102,   /**< of the longest row; -1: unbounded. Progress = steps / total */
   TEMPER_SESSION_STEPS = 103,         /**< steps done */
-  TEMPER_SESSION_BYTES = 104,         /**< memory in use */
+  TEMPER_SESSION_BYTES = 104,         /**< memory it took; a fork doesn't count what it shares */
   TEMPER_SESSION_CACHED = 105,        /**< frozen positions, all rows together */
   TEMPER_SESSION_ROWS_COMPUTED = 106, /**< rows of the model computed so far */
   TEMPER_SESSION_CACHE_RULE = 107,    /**< TEMPER_CACHE_... */
@@ -389,8 +389,10 @@ TEMPER_API temper_status temper_session_provenance(const temper_session *session
 
 /**
  * @brief Makes a second session that goes on from where this one stands: same options, tokens, draft and
- * position in the hyperschedule, with its own seed. What is frozen in the KV cache is taken over without
- * computing a row. Functions set by the caller aren't taken over. The two are independent afterwards.
+ * position in the hyperschedule, with its own seed. What is frozen in the KV cache is shared: no row is computed,
+ * and it is in memory once, as long as one of the two lives (in whole pages of at most 64 slots; approximate
+ * caches are copied). Functions set by the caller aren't taken over. The two are independent afterwards and may
+ * be used on different threads.
  * @param[in] seed of the copy's draws; the same seed gives the same tokens as this session.
  * @param[out] out NULL on error.
  * @return ::TEMPER_OK; ::TEMPER_E_MEMORY; ::TEMPER_E_STATE. @since 0.1

@@ -45,11 +45,32 @@ int64_t Forward::estimate(const Model &model, const ForwardPlan &plan) {
 }
 
 Result<std::unique_ptr<Forward>> Forward::create(std::shared_ptr<const Model> model, const ForwardPlan &plan) {
+  const Device &device = *model->device();
+  const temper_kv_plan cache = kv_plan(model->spec(), plan);
+  temper_kv *kv = nullptr;
+  TEMPER_TRY(device.check(device.ops().kv_create(device.handle(), &cache, &kv)));
+  KeyValues owned(model->device(), kv);
+  return make(std::move(model), plan, std::move(owned), 0);
+}
+
+Result<std::unique_ptr<Forward>> Forward::fork(const Forward &from, std::span<const int32_t> kept,
+                                               std::span<const int32_t> lasting) {
+  const Device &device = *from.model_->device();
+  temper_kv *kv = nullptr;
+  std::size_t shared = 0;
+  TEMPER_TRY(device.check(
+      device.ops().kv_fork(device.handle(), from.kv_.get(), kept.data(), lasting.data(), &kv, &shared)));
+  return make(from.model_, from.plan_, KeyValues(from.model_->device(), kv), static_cast<int64_t>(shared));
+}
+
+Result<std::unique_ptr<Forward>> Forward::make(std::shared_ptr<const Model> model, const ForwardPlan &plan,
+                                               KeyValues kv, int64_t shared) {
   std::unique_ptr<Forward> forward(new Forward());
+  forward->kv_ = std::move(kv);
   forward->model_ = std::move(model);
   forward->plan_ = plan;
   TEMPER_TRY(forward->allocate());
-  forward->bytes_ = estimate(*forward->model_, plan);
+  forward->bytes_ = estimate(*forward->model_, plan) - shared;
   return forward;
 }
 
@@ -64,10 +85,6 @@ Status Forward::allocate() {
   TEMPER_TRY(device->check(device->ops().stream_create(device->handle(), &streams, linears.data(),
                                                        static_cast<int32_t>(linears.size()), &stream)));
   stream_ = Stream(device, stream);
-  const temper_kv_plan cache = kv_plan(spec, plan_);
-  temper_kv *kv = nullptr;
-  TEMPER_TRY(device->check(device->ops().kv_create(device->handle(), &cache, &kv)));
-  kv_ = KeyValues(device, kv);
 
   logit_chunk_ = streams.max_logit_rows;
   TEMPER_ASSIGN(x_, DeviceBuffer::floats(device, rows * spec.width));
@@ -301,11 +318,6 @@ Status Forward::run(std::span<const int32_t> logit_rows, LogitSink *sink, const 
 Status Forward::move_slots(int32_t sequence, int32_t from, int32_t to, int32_t count) {
   const Device &device = *model_->device();
   return device.check(device.ops().kv_move(stream_.get(), kv_.get(), sequence, from, to, count));
-}
-
-Status Forward::copy_slots(const Forward &from, int32_t sequence, int32_t count) {
-  const Device &device = *model_->device();
-  return device.check(device.ops().kv_copy(stream_.get(), kv_.get(), from.kv_.get(), sequence, count));
 }
 
 int32_t Forward::workers() const noexcept {

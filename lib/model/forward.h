@@ -34,15 +34,22 @@ struct ForwardPlan {
   int32_t slots = 1;          // per sequence
   int32_t conditions = 1;
   int64_t position_span = 1;  // positions of one call differ by less than this
+
+  bool operator==(const ForwardPlan &) const = default;
 };
 
 class Forward {
  public:
   static Result<std::unique_ptr<Forward>> create(std::shared_ptr<const Model> model, const ForwardPlan &plan);
+  // With the model and plan of another one, and the first kept[s] slots of its sequences s. Of these the first
+  // lasting[s] will hardly be written again and are shared.
+  static Result<std::unique_ptr<Forward>> fork(const Forward &from, std::span<const int32_t> kept,
+                                               std::span<const int32_t> lasting);
   static int64_t estimate(const Model &model, const ForwardPlan &plan);
 
   const Model &model() const noexcept { return *model_; }
   const ForwardPlan &plan() const noexcept { return plan_; }
+  // What it took; a fork doesn't count what it shares.
   int64_t bytes() const noexcept { return bytes_; }
 
   // Conditioning values by index: sigma or t as the model's Spec wants it. At most plan.conditions.
@@ -60,15 +67,14 @@ class Forward {
   // Moves a sequence's slots [from, from+count) to [to, to+count).
   Status move_slots(int32_t sequence, int32_t from, int32_t to, int32_t count);
 
-  // Takes over the first `count` slots of a sequence of another Forward of the same model and plan.
-  Status copy_slots(const Forward &from, int32_t sequence, int32_t count);
-
   // For work on logits by the backend's threads.
   int32_t workers() const noexcept;
   Status parallel(temper_task_fn task, void *argument, int32_t count);
 
  private:
   Forward() = default;
+  static Result<std::unique_ptr<Forward>> make(std::shared_ptr<const Model> model, const ForwardPlan &plan,
+                                               KeyValues kv, int64_t shared);
   Status allocate();
   Status fill_rotary(int64_t base);
   Status run_layer(std::size_t index, bool keys_only);

@@ -33,13 +33,13 @@ Result<std::unique_ptr<Session>> Session::create(SessionParts parts, int32_t row
   return session;
 }
 
-Status Session::allocate() {
+Status Session::allocate(const Session *origin) {
   const Spec &spec = parts_.model->spec();
   TEMPER_ASSIGN(const SessionPlan plan, plan_session(spec, parts_.schedule, rows(), length_, options_));
   TEMPER_TRY(check_parts(parts_, plan));
   forward_.reset();  // its memory first: two plans at once may not fit
-  TEMPER_ASSIGN(std::unique_ptr<Forward> forward, Forward::create(parts_.model, plan.forward));
-
+  TEMPER_ASSIGN(std::unique_ptr<Forward> forward, origin != nullptr ? origin->forked_cache(plan)
+                                                                    : Forward::create(parts_.model, plan.forward));
   TEMPER_TRY(forward->set_conditions(
       level_conditions(spec, parts_.noise, parts_.schedule.levels(), plan.forward.conditions)));
 

@@ -138,7 +138,7 @@ class Session final : private LogitSink {
   void reset(uint64_t seed) noexcept;
   void cancel() noexcept { cancel_.store(true, std::memory_order_relaxed); }
 
-  // A second session that goes on from here with another seed; what is frozen is copied, not computed
+  // A second session that goes on from here with another seed; what is frozen is shared, not computed
   // (snapshot.cpp). The hooks stay behind: they may not be made for two threads.
   Result<std::unique_ptr<Session>> fork(uint64_t seed) const;
   // The state without caches, for another session of the same parts and options.
@@ -161,7 +161,8 @@ class Session final : private LogitSink {
 
  private:
   explicit Session(SessionParts parts);
-  Status allocate();
+  Status allocate(const Session *origin = nullptr);  // of a fork
+  Result<std::unique_ptr<Forward>> forked_cache(const SessionPlan &plan) const;
   Status check_ready() const;
   Status check_not_begun(const char *what) const;
   Status check_token(int32_t token) const;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Going on from a state: of bytes that were saved, or of another session (a fork). Caches aren't part of a
-// state: they are computed again, or, for a fork, copied.
+// state: they are computed again, or, for a fork, shared.
 #include "session/saved.h"
 #include "session/session.h"
 
@@ -209,6 +209,25 @@ Status Session::restore(std::span<const std::byte> bytes) {
   return adopt(saved);
 }
 
+// What is frozen stays as it is for both. An approximate cache also keeps slots behind, and computes all of
+// them again now and then.
+Result<std::unique_ptr<Forward>> Session::forked_cache(const SessionPlan &plan) const {
+  if (!(plan.forward == plan_.forward)) return Status(TEMPER_E_INTERNAL, "a fork of another size");
+  std::vector<int32_t> kept, lasting;
+  for (const Sequence &sequence : sequences_) {
+    const bool exact = options_.approximation == Approximation::none;
+    const auto frozen = static_cast<int32_t>(sequence.frozen - sequence.slot_base);
+    kept.push_back(exact ? frozen : sequence.refreshed_at < 0 ? 0 : plan_.forward.slots);
+    lasting.push_back(exact ? frozen : 0);
+  }
+  if (plan_.paired)
+    for (const Sequence &sequence : sequences_) {
+      kept.push_back(static_cast<int32_t>(sequence.companion.frozen));
+      lasting.push_back(kept.back());
+    }
+  return Forward::fork(*forward_, kept, lasting);
+}
+
 Result<std::unique_ptr<Session>> Session::fork(uint64_t seed) const {
   TEMPER_TRY(check_ready());
   std::unique_ptr<Session> copy(new Session(parts_));
@@ -216,7 +235,7 @@ Result<std::unique_ptr<Session>> Session::fork(uint64_t seed) const {
   copy->options_ = options_;
   copy->options_.candidates = 1;  // the caller's functions stay behind
   copy->sequences_.resize(sequences_.size());
-  TEMPER_TRY(copy->allocate());
+  TEMPER_TRY(copy->allocate(this));
   TEMPER_TRY(copy->adopt(capture()));
   copy->seed_ = seed;
   for (std::size_t i = 0; i < sequences_.size(); ++i) {
@@ -227,14 +246,6 @@ Result<std::unique_ptr<Session>> Session::fork(uint64_t seed) const {
     to.stale_calls = from.stale_calls;
     to.refreshed_at = from.refreshed_at;
     to.companion.frozen = from.companion.frozen;
-    // An approximate cache also keeps slots behind the frozen ones.
-    const int64_t slots = options_.approximation == Approximation::none ? from.frozen - from.slot_base
-                          : from.refreshed_at < 0                       ? 0
-                                                                        : plan_.forward.slots;
-    TEMPER_TRY(copy->forward_->copy_slots(*forward_, static_cast<int32_t>(i), static_cast<int32_t>(slots)));
-    if (options_.guided)
-      TEMPER_TRY(copy->forward_->copy_slots(*forward_, static_cast<int32_t>(i + sequences_.size()),
-                                            static_cast<int32_t>(from.companion.frozen)));
   }
   return copy;
 }

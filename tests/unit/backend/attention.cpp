@@ -48,7 +48,6 @@ std::vector<float> run(const temper_backend *table, int32_t threads, const Shape
     check(on, table->kv_move(stream.stream, kv, 0, 3, 1, shape.slots - 4));
     check(on, table->kv_move(stream.stream, kv, 1, 0, 2, shape.slots - 4));
     assert_true(table->kv_move(stream.stream, kv, 0, 3, 1, shape.slots) < 0);
-    assert_true(table->kv_copy(stream.stream, kv, kv, 0, shape.slots + 1) < 0);
   }
   const int64_t width = (shape.heads + 2 * shape.kv_heads) * shape.head_dim, made = shape.heads * shape.head_dim;
   const temper_rows some{count, all.token + first, all.position + first, all.condition + first, all.sequence + first,

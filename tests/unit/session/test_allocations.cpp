@@ -135,6 +135,9 @@ void test_steps(void **) {
           require(status, "step");
           for (int32_t row = 0; row < 3; ++row) (void)emitted(*session, row);
           worst = std::max(worst, allocations.exchange(0));
+          // A fork goes on in the origin's place; only letting go of slots that both hold may take memory.
+          if (step == 9 && entry.look_back == 0) session = require(session->fork(3), "fork");
+          allocations = 0;
           if (worst != 0)
             fail_msg("%s, %s, %d threads: step %d allocated %ld times", backend.c_str(), entry.family, threads, step,
                      worst);

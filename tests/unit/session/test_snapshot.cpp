@@ -192,6 +192,53 @@ void test_sliding(void **) {
   assert_true(a.size() > 50 && a == b);
 }
 
+// Forks of a long row hold what it has frozen only once. What one of them does then, a new prompt or its end,
+// changes nothing for the others.
+void test_shared_cache(void **) {
+  for (const std::string &backend : usable_backends()) {
+    const std::shared_ptr<Runtime> runtime = make_runtime(2);
+    ModelChoice model;
+    model.positions = 400;
+    const Subject subject = open_subject(runtime, model, {}, backend, false);
+    const Spec &spec = subject.spec();
+    SessionChoice choice;
+    choice.length = 400;
+    choice.options.ignore_end = true;
+    choice.prompts = {some_tokens(300, 18, 1)};
+    const Hyperschedule schedule = made(Hyperschedule::slide(4, 4));
+    std::unique_ptr<Session> whole = make_session(subject, schedule, choice);
+    finish(*whole);
+    const auto expected = all_tokens(*whole);
+
+    std::unique_ptr<Session> origin = make_session(subject, schedule, choice);
+    StepReport report;
+    for (int i = 0; i < 5; ++i) require(origin->step(report), "step");
+    std::unique_ptr<Session> forks[3];
+    for (std::unique_ptr<Session> &fork : forks) fork = require(origin->fork(7), "fork");
+    // Four fifths of 300 slots at the least.
+    const int64_t slot = spec.layers * spec.kv_heads * spec.head_dim * 2 * static_cast<int64_t>(sizeof(float));
+    assert_true(origin->bytes() - forks[0]->bytes() > 240 * slot);
+    std::unique_ptr<Session> of_fork = require(forks[0]->fork(7), "fork");
+    assert_int_equal(of_fork->bytes(), forks[0]->bytes());
+
+    forks[1]->reset(7);
+    require(forks[1]->prompt(0, some_tokens(300, 18, 2)), "prompt");
+    finish(*forks[1]);
+    assert_true(all_tokens(*forks[1]) != expected);
+    forks[1]->reset(7);
+    require(forks[1]->prompt(0, choice.prompts[0]), "prompt");
+    finish(*forks[1]);
+    assert_true(all_tokens(*forks[1]) == expected);
+    finish(*forks[0]);
+    assert_true(all_tokens(*forks[0]) == expected);
+    forks[0].reset();
+    origin.reset();
+    finish(*forks[2]);
+    finish(*of_fork);
+    assert_true(all_tokens(*forks[2]) == expected && all_tokens(*of_fork) == expected);
+  }
+}
+
 }  // namespace
 
 int main() {
@@ -200,6 +247,7 @@ int main() {
       cmocka_unit_test(test_single_positions),
       cmocka_unit_test(test_refusals),
       cmocka_unit_test(test_sliding),
+      cmocka_unit_test(test_shared_cache),
   };
   return cmocka_run_group_tests(tests, nullptr, nullptr);
 }

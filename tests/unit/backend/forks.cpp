@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: Apache-2.0
+// A fork of a cache: what both hold, that neither sees what the other writes, what it takes in memory.
+#include "harness.h"
+
+#include <algorithm>
+#include <array>
+#include <thread>
+#include <tuple>
+
+using namespace temper::test;
+
+namespace {
+
+constexpr int32_t kSlots = 200, kHeads = 2, kSize = 6, kLayers = 2, kSequences = 2;
+constexpr temper_attention kAttention{kHeads, kHeads, kSize, 0.4F, nullptr, nullptr, nullptr, nullptr, 0};
+constexpr temper_kv_plan kPlan{kLayers, kSequences, kSlots, kHeads, kSize};
+
+// Fills slots [begin, end) of both sequences and layers with rows of the seed.
+int32_t fill(const Opened &on, temper_kv *kv, int32_t begin, int32_t end, unsigned seed) {
+  Random random(seed);
+  StreamOf stream(on, 2 * (end - begin), kSlots, 8);
+  Rows rows;
+  for (int32_t s = 0; s < kSequences; ++s)
+    for (int32_t slot = begin; slot < end; ++slot) rows.add(0, 0, 0, s, slot, 0, slot + 1);
+  const temper_rows view = rows.view();
+  check(on, on.ops->begin(stream.stream, &view));
+  for (int32_t layer = 0; layer < kLayers; ++layer) {
+    std::vector<float> qkv = randoms(random, static_cast<size_t>(view.count * 3 * kHeads * kSize));
+    const int32_t code = on.ops->rotary_write(stream.stream, qkv.data(), &kAttention, kv, layer);
+    if (code != TEMPER_OK) return code;
+  }
+  return TEMPER_OK;
+}
+
+// What queries find in the first `slots` slots.
+std::vector<float> look(const Opened &on, const temper_kv *kv, int32_t slots) {
+  Random random(3);
+  StreamOf stream(on, 2 * kSequences, kSlots, 8);
+  Rows rows;
+  for (int32_t s = 0; s < kSequences; ++s)
+    for (const int32_t begin : {0, slots / 3}) rows.add(0, 0, 0, s, 0, begin, slots);
+  const temper_rows view = rows.view();
+  check(on, on.ops->begin(stream.stream, &view));
+  std::vector<float> out;
+  for (int32_t layer = 0; layer < kLayers; ++layer) {
+    const std::vector<float> qkv = randoms(random, static_cast<size_t>(view.count * 3 * kHeads * kSize));
+    std::vector<float> found(static_cast<size_t>(view.count * kHeads * kSize));
+    check(on, on.ops->attend(stream.stream, found.data(), qkv.data(), &kAttention, kv, layer));
+    out.insert(out.end(), found.begin(), found.end());
+  }
+  return out;
+}
+
+// The table of pages isn't taken from the allocator.
+int64_t table_bytes() { return kSequences * static_cast<int64_t>(sizeof(float *)) * ((kSlots + 63) / 64); }
+
+temper_kv *fork(const Opened &on, const temper_kv *from, int32_t kept, int32_t lasting) {
+  const int32_t keeps[] = {kept, kept}, lasts[] = {lasting, lasting};
+  temper_kv *kv = nullptr;
+  size_t shared = 0;
+  const int64_t before = on.allocator.live;
+  check(on, on.ops->kv_fork(on.device, from, keeps, lasts, &kv, &shared));
+  // What it shares it doesn't take.
+  assert_int_equal(on.allocator.live - before + static_cast<int64_t>(shared) + table_bytes(),
+                   static_cast<int64_t>(on.ops->kv_bytes(on.device, &kPlan)));
+  return kv;
+}
+
+void assert_finds(const Opened &on, const temper_kv *kv, int32_t slots, const std::vector<float> &want) {
+  const std::vector<float> got = look(on, kv, slots);
+  assert_int_equal(got.size(), want.size());
+  assert_same(got.data(), want.data(), want.size(), on.ops->name);
+}
+
+// Two caches go their own ways from what they share, whichever writes and whichever ends first.
+void forks_are_independent(void **) {
+  for (const temper_backend *table : usable())
+    for (const int32_t lasting : {0, 1, 63, 64, 150, 200})
+      for (const bool origin_writes : {false, true}) {
+        const Opened on(table, 2);
+        temper_kv *origin = nullptr;
+        check(on, table->kv_create(on.device, &kPlan, &origin));
+        check(on, fill(on, origin, 0, kSlots, 1));
+        const int32_t kept = std::min(kSlots, lasting + 20);
+        const std::vector<float> before = look(on, origin, kept);
+        temper_kv *other = fork(on, origin, kept, lasting);
+        assert_finds(on, other, kept, before);
+        temper_kv *writer = origin_writes ? origin : other, *reader = origin_writes ? other : origin;
+        // Behind what lasts, then in it, then by moving slots into it.
+        check(on, fill(on, writer, lasting < kSlots ? lasting : 0, kSlots, 2));
+        assert_finds(on, reader, kept, before);
+        check(on, fill(on, writer, 10, 12, 3));
+        assert_finds(on, reader, kept, before);
+        assert_true(look(on, writer, kept) != before);
+        StreamOf stream(on, 1, kSlots, 8);
+        for (int32_t s = 0; s < kSequences; ++s) check(on, table->kv_move(stream.stream, writer, s, 70, 3, 120));
+        assert_finds(on, reader, kept, before);
+        table->kv_destroy(on.device, writer);
+        assert_finds(on, reader, kept, before);
+        table->kv_destroy(on.device, reader);
+      }
+}
+
+// Moves within a sequence: what stood at a slot stands at its new one.
+void slots_move_as_a_whole(void **) {
+  for (const temper_backend *table : usable())
+    for (const auto &[from, to, count] : {std::array{70, 3, 120}, {3, 70, 120}, {64, 0, 64}, {0, 1, 199}, {1, 0, 199}}) {
+      const Opened on(table, 1);
+      temper_kv *kv = nullptr, *moved = nullptr;
+      check(on, table->kv_create(on.device, &kPlan, &kv));
+      check(on, fill(on, kv, 0, kSlots, 1));
+      moved = fork(on, kv, kSlots, kSlots);
+      StreamOf stream(on, 2, kSlots, 8);
+      check(on, table->kv_move(stream.stream, moved, 1, from, to, count));
+      Random random(4);
+      const std::vector<float> qkv = randoms(random, 3 * kHeads * kSize);
+      std::vector<float> out(kHeads * kSize), want = out;
+      for (int32_t i = 0; i < count; ++i) {
+        // One slot alone gives its value.
+        for (const auto &[cache, slot, found] : {std::tuple{kv, from + i, &want}, std::tuple{moved, to + i, &out}}) {
+          Rows rows;
+          rows.add(0, 0, 0, 1, 0, slot, slot + 1);
+          const temper_rows view = rows.view();
+          check(on, table->begin(stream.stream, &view));
+          check(on, table->attend(stream.stream, found->data(), qkv.data(), &kAttention, cache, 1));
+        }
+        assert_same(out.data(), want.data(), out.size(), table->name);
+      }
+      table->kv_destroy(on.device, kv);
+      table->kv_destroy(on.device, moved);
+    }
+}
+
+// No memory for a page of its own: an error, and both are as they were.
+void memory_may_run_out(void **) {
+  for (const temper_backend *table : usable()) {
+    Opened on(table, 1);
+    temper_kv *origin = nullptr;
+    check(on, table->kv_create(on.device, &kPlan, &origin));
+    check(on, fill(on, origin, 0, kSlots, 1));
+    const std::vector<float> before = look(on, origin, kSlots);
+    const int32_t all[] = {kSlots, kSlots}, wrong[] = {kSlots, kSlots + 1}, some[] = {7, 9};
+    temper_kv *other = nullptr;
+    size_t shared = 0;
+    assert_int_equal(table->kv_fork(on.device, origin, wrong, some, &other, &shared), TEMPER_E_ARGUMENT);
+    assert_int_equal(table->kv_fork(on.device, origin, some, all, &other, &shared), TEMPER_E_ARGUMENT);
+    int64_t failures = 0;
+    for (;; ++failures) {
+      on.allocator.calls = 0;
+      on.allocator.fail_at = failures;
+      const int32_t code = table->kv_fork(on.device, origin, all, some, &other, &shared);
+      if (code == TEMPER_OK) break;
+      assert_int_equal(code, TEMPER_E_MEMORY);
+      assert_null(other);
+    }
+    assert_true(failures > 0);
+    on.allocator.fail_at = -1;
+    table->kv_destroy(on.device, other);
+
+    other = fork(on, origin, kSlots, kSlots);
+    StreamOf stream(on, 1, kSlots, 8);
+    on.allocator.calls = 0;
+    on.allocator.fail_at = 0;
+    const int32_t code = table->kv_move(stream.stream, other, 0, 1, 0, 10);
+    on.allocator.fail_at = -1;
+    assert_int_equal(code, TEMPER_E_MEMORY);
+    assert_finds(on, other, kSlots, before);
+    assert_finds(on, origin, kSlots, before);
+    table->kv_destroy(on.device, origin);
+    table->kv_destroy(on.device, other);
+  }
+}
+
+// Forks of one cache at work on threads of their own, each writing where the others read.
+void forks_on_threads(void **) {
+  for (const temper_backend *table : usable()) {
+    const Opened on(table, 1);
+    temper_kv *origin = nullptr;
+    check(on, table->kv_create(on.device, &kPlan, &origin));
+    check(on, fill(on, origin, 0, kSlots, 1));
+    const std::vector<float> before = look(on, origin, 128);
+    std::vector<temper_kv *> all = {origin};
+    while (all.size() < 4) all.push_back(fork(on, origin, kSlots, 180));
+    std::vector<std::thread> threads;
+    std::atomic<int32_t> wrong{0};
+    for (unsigned i = 0; i < 4; ++i) {
+      temper_kv *mine = all[i];
+      threads.emplace_back([&on, &before, &wrong, table, mine, i] {
+        if (look(on, mine, 128) != before) ++wrong;
+        if (fill(on, mine, 20, 100, 5 + i) != TEMPER_OK) ++wrong;
+        const std::vector<float> after = look(on, mine, 128);
+        if (after == before) ++wrong;
+        if (fill(on, mine, 128, kSlots, 9) != TEMPER_OK || look(on, mine, 128) != after) ++wrong;
+        table->kv_destroy(on.device, mine);
+      });
+    }
+    for (std::thread &thread : threads) thread.join();
+    assert_int_equal(wrong.load(), 0);
+  }
+}
+
+}  // namespace
+
+int main() {
+  const CMUnitTest tests[] = {
+      cmocka_unit_test(forks_are_independent),
+      cmocka_unit_test(slots_move_as_a_whole),
+      cmocka_unit_test(memory_may_run_out),
+      cmocka_unit_test(forks_on_threads),
+  };
+  return cmocka_run_group_tests_name("backend forks", tests, nullptr, nullptr);
+}
