@@ -93,6 +93,12 @@ double shift_to_leave_one_out(const HeadDescription &head, const Transition &ste
   return step.visible_fixed ? 0 : std::log(step.rho(n));
 }
 
+void shift_own(RowWork &row, double shift) noexcept {
+  if (shift == 0 || row.parameters.temperature == 0) return;
+  const double logit = row.memory.logits[static_cast<std::size_t>(row.at.token)];
+  row.memory.change(row.at.token, logit + shift / row.memory.scale);
+}
+
 void take(RowWork &row, std::uint64_t bits, Proposal &proposal, bool best) noexcept {
   Workspace::Memory &memory = row.memory;
   if (row.parameters.temperature == 0) {
@@ -117,11 +123,11 @@ OwnAndRest take_out_own(RowWork &row, double shift) noexcept {
   Workspace::Memory &memory = row.memory;
   const std::int32_t y = row.at.token;
   const double own_logit = memory.logits[static_cast<std::size_t>(y)];
-  const bool best_is_own = memory.most_probable() == y;
+  const bool certain = row.parameters.temperature == 0, best_is_own = certain && memory.most_probable() == y;
   memory.change(y, kNever);
   const bool others = memory.top > kNever;
   OwnAndRest weights;
-  if (row.parameters.temperature == 0) {
+  if (certain) {
     weights.own = best_is_own ? 1 : 0;
     weights.rest = 1 - weights.own;
   } else if (!others) {
@@ -202,20 +208,13 @@ std::int32_t draw_state(RowWork &row, double mask, std::uint64_t bits) noexcept 
 void rank_row(RowWork &row, Proposal &proposal) noexcept {
   Workspace::Memory &memory = row.memory;
   switch (static_cast<int>(row.parameters.order)) {
-    case 0:
-      proposal.confidence = exponential(memory.logits[static_cast<std::size_t>(proposal.token)] - row.confidence_top) *
-                            kWeightOne / row.confidence_total;
-      break;
+    case 0: proposal.confidence = row.believed(proposal.token); break;
     case 1:
       memory.sum();
       proposal.confidence = memory.weight(proposal.token) / static_cast<double>(memory.total);
       break;
-    case 2: {
-      const RowShape shape = memory.shape();
-      proposal.confidence = shape.first - shape.second;
-      break;
-    }
-    case 3: proposal.confidence = -memory.shape().entropy; break;
+    case 2: proposal.confidence = memory.margin(); break;
+    case 3: proposal.confidence = -memory.entropy(); break;
     case 5: proposal.confidence = -static_cast<double>(row.at.position); break;
     default: proposal.confidence = row.draws.uniform(DrawTag::confidence); break;
   }

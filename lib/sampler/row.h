@@ -30,6 +30,10 @@ struct RowWork {
   double mask_score = 0;        // published analytic step only; the other scores stand in memory.other
 
   double tokens() const noexcept { return static_cast<double>(head.tokens()); }
+  // How probable the model itself finds a token, before temperature and filters.
+  double believed(std::int32_t token) const noexcept {
+    return exponential(memory.logits[static_cast<std::size_t>(token)] - confidence_top) * kWeightOne / confidence_total;
+  }
 };
 
 inline bool is_masked(const HeadDescription &head, std::int32_t token) noexcept {
@@ -57,6 +61,8 @@ void propose_move(const HeadDescription &head, const SamplerPosition &at, Move m
 // (9)); of the leave-one-out prediction.
 double shift_to_posterior(const HeadDescription &head, const Transition &step) noexcept;
 double shift_to_leave_one_out(const HeadDescription &head, const Transition &step) noexcept;
+// Moves the visible token's weight by that.
+void shift_own(RowWork &row, double shift) noexcept;
 
 // A token of the row by the integer inverse CDF, or the most probable one; its probability.
 void take(RowWork &row, std::uint64_t bits, Proposal &proposal, bool best = false) noexcept;

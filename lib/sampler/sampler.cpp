@@ -12,6 +12,7 @@ namespace temper {
 namespace {
 
 constexpr double kNever = -std::numeric_limits<double>::infinity();
+constexpr double kLargestScale = 1e300;  // infinity times 0 is no logit
 
 bool is_score(const HeadDescription &head) noexcept {
   return head.kind == HeadForm::score_exact || head.kind == HeadForm::score_official_gamma;
@@ -51,43 +52,45 @@ void Sampler::decide(const HeadDescription &head, const SamplerWindow &window) c
   }
 }
 
+// A row decoded and shaped, before temperature and filters. False: there is nothing in it to draw.
+bool Sampler::load(const HeadDescription &head, const SamplerPosition &at, std::span<const float> row, bool with_mask,
+                   Workspace::Memory &memory) const noexcept {
+  if (head.columns > memory.columns || row.size() < static_cast<std::size_t>(head.columns)) return false;
+  const bool loaded = needs_decoding(head, at)
+                          ? memory.load_scores(head, row, is_masked(head, at) ? -1 : at.token, *at.transition)
+                          : memory.load(head, row, with_mask);
+  if (!loaded || at.shaping == nullptr) return loaded;
+  const ShapingContext &context = *at.shaping;
+  if (parameters_.shaping.idle() && context.allowed.empty() && parameters_.end_rule != 1) return true;
+  if (parameters_.end_rule == 1)
+    for (const std::int32_t end : context.end_tokens)
+      if (end >= 0 && static_cast<std::size_t>(end) < memory.count) memory.logits[static_cast<std::size_t>(end)] = kNever;
+  if (!parameters_.shaping.apply({memory.logits.data(), memory.count}, context)) return false;
+  memory.touched();
+  memory.top = largest(memory.logits.data(), memory.count);
+  return memory.top > kNever;
+}
+
 Proposal Sampler::propose(const HeadDescription &head, const SamplerPosition &at, const Proposal &decided,
                           const Draws &draws, std::span<const float> row, Workspace &workspace) const noexcept {
   if (!decided.needs_logits) return decided;
   Workspace::Memory &memory = workspace.memory();
   Proposal proposal = decided;
   proposal.token = SamplerPosition::kAbsent;
-  if (head.columns > memory.columns || row.size() < static_cast<std::size_t>(head.columns)) return proposal;
-
   RowWork work{parameters_, head, at, draws, memory};
   const bool published = parameters_.compat != 0;
-  const bool loaded = needs_decoding(head, at)
-                          ? memory.load_scores(head, row, is_masked(head, at) ? -1 : at.token, *at.transition)
-                          : memory.load(head, row, published);
-  if (!loaded) return proposal;
-  if (at.shaping != nullptr) {
-    const ShapingContext &context = *at.shaping;
-    if (!parameters_.shaping.idle() || !context.allowed.empty() || parameters_.end_rule == 1) {
-      if (parameters_.end_rule == 1)
-        for (const std::int32_t end : context.end_tokens)
-          if (end >= 0 && static_cast<std::size_t>(end) < memory.count) memory.logits[static_cast<std::size_t>(end)] = kNever;
-      if (!parameters_.shaping.apply({memory.logits.data(), memory.count}, context)) return proposal;
-      memory.touched();
-      memory.top = largest(memory.logits.data(), memory.count);
-      if (!(memory.top > kNever)) return proposal;
-    }
-  }
+  if (!load(head, at, row, published, memory)) return proposal;
   memory.scale = 1;
   if (ranks_) {
     memory.sum();
     work.confidence_top = memory.top;
     work.confidence_total = static_cast<double>(memory.total);
   }
-  if (parameters_.temperature > 0) memory.scale = 1 / parameters_.temperature;
+  if (parameters_.temperature > 0) memory.scale = std::min(1 / parameters_.temperature, kLargestScale);
   memory.filter(parameters_);
   if (stops_early(parameters_)) {
     proposal.best = memory.most_probable();
-    proposal.entropy = memory.shape().entropy;
+    proposal.entropy = memory.entropy();
   }
   if (decided.move == kWatch) {
     proposal.token = at.token;
@@ -100,6 +103,17 @@ Proposal Sampler::propose(const HeadDescription &head, const SamplerPosition &at
   if (stops_early(parameters_)) proposal.best = best;
   proposal.changed = proposal.token != at.token;
   return proposal;
+}
+
+std::int32_t Sampler::estimate(const HeadDescription &head, const SamplerPosition &at, std::span<const float> row,
+                               Workspace &workspace) const noexcept {
+  const bool visible = !is_masked(head, at);
+  if (visible && (rests(at) || head.carry_over || at.transition->visible_fixed)) return at.token;
+  Workspace::Memory &memory = workspace.memory();
+  if (!load(head, at, row, false, memory)) return SamplerPosition::kAbsent;
+  if (visible)
+    memory.change(at.token, memory.logits[static_cast<std::size_t>(at.token)] + shift_to_posterior(head, *at.transition));
+  return memory.most_probable();
 }
 
 Verdict Sampler::finish(const HeadDescription &head, const SamplerWindow &window) const noexcept {

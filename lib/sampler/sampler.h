@@ -180,6 +180,11 @@ class Sampler {
   // After propose was called for all that needed it. May take proposals back; writes memory.
   Verdict finish(const HeadDescription &head, const SamplerWindow &window) const noexcept;
 
+  // The most probable clean token of a position, exclusions, biases and penalties applied: what the model would
+  // have it be. `at.transition` goes to level 0. kAbsent when nothing could be drawn.
+  std::int32_t estimate(const HeadDescription &head, const SamplerPosition &at, std::span<const float> row,
+                        Workspace &workspace) const noexcept;
+
   // Does a token that is visible stay what it is until its position is settled?
   bool keeps_visible(const HeadDescription &head) const noexcept;
 
@@ -197,6 +202,8 @@ class Sampler {
 
  private:
   Sampler(SamplerKind kind, const SamplerParameters &parameters, const Kind &known) noexcept;
+  bool load(const HeadDescription &head, const SamplerPosition &at, std::span<const float> row, bool with_mask,
+            Workspace::Memory &memory) const noexcept;
   SamplerKind kind_;
   const Kind *kind_of_;
   SamplerParameters parameters_;

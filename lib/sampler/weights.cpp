@@ -2,18 +2,20 @@
 // Loops without branches that compilers turn into vector code, once per instruction set.
 #include "sampler/weights.h"
 
+#include <algorithm>
 #include <bit>
 #include <cfloat>
 #include <limits>
 
 // Needs function multiversioning, which stands on the loader of glibc. The sanitizers' run time isn't up
-// when the loader resolves such functions.
-#if defined(__x86_64__) && defined(__GLIBC__) && !defined(__SANITIZE_ADDRESS__) && \
-    !defined(__SANITIZE_THREAD__) && (defined(__clang__) ? __clang_major__ >= 14 : defined(__GNUC__))
+// when the loader resolves such functions. Clang 14 gives other files the version for AVX-512 wherever they run.
+#if defined(__x86_64__) && defined(__GLIBC__) && defined(__GNUC__) && !defined(__clang__) && \
+    !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
 #define TEMPER_EVERY_CPU __attribute__((target_clones("avx512f", "avx2", "default")))
 #else
 #define TEMPER_EVERY_CPU
 #endif
+#define TEMPER_PART [[gnu::always_inline]] inline
 
 namespace temper {
 namespace {
@@ -23,41 +25,90 @@ constexpr double kLog2E = 1.44269504088896340736;
 constexpr double kLn2High = 6.93147180369123816490e-01;
 constexpr double kLn2Low = 1.90821492927058770002e-10;
 constexpr double kRound = 0x1.8p52;  // adding it leaves the nearest integer in the low bits
-constexpr double kWhole = 0x1p52;
+constexpr double kWhole = 0x1p52;   // plus a whole number below it: that number's bits
+constexpr std::uint64_t kWholeBits = std::bit_cast<std::uint64_t>(kWhole);
 
-// e^x 2^shift for |x| <= 700: x = n ln 2 + r, a Taylor polynomial of degree 13 for e^r, |r| <= 0.347. Its terms are
-// added in pairs (Estrin), so that processors needn't wait for one product after the other.
-[[gnu::always_inline]] inline double scaled_exp(double x, std::int64_t shift) noexcept {
-  const double rounded = x * kLog2E + kRound;
-  const double n = rounded - kRound;
-  const double r = (x - n * kLn2High) - n * kLn2Low;
+// e^x 2^shift for |x| <= 700, an even shift: x = n ln 2 + r ...
+struct Reduced {
+  double r;
+  std::uint64_t power;  // n + shift, where a double's exponent stands
+};
+template <int shift>
+TEMPER_PART Reduced reduced(double x) noexcept {
+  const double rounded = x * kLog2E + (kRound + shift);
+  const double n = rounded - (kRound + shift);
+  return {(x - n * kLn2High) - n * kLn2Low, std::bit_cast<std::uint64_t>(rounded) << 52};
+}
+
+// ... and a Taylor polynomial of degree 13 for e^r, |r| <= 0.347. Its terms are added in pairs (Estrin), so that
+// processors needn't wait for one product after the other.
+TEMPER_PART double raised(double r, std::uint64_t power) noexcept {
   const double r2 = r * r, r4 = r2 * r2, r8 = r4 * r4;
   const double a0 = 0.5 + r * (1.0 / 6.0), a1 = 1.0 / 24.0 + r * (1.0 / 120.0);
   const double a2 = 1.0 / 720.0 + r * (1.0 / 5040.0), a3 = 1.0 / 40320.0 + r * (1.0 / 362880.0);
   const double a4 = 1.0 / 3628800.0 + r * (1.0 / 39916800.0), a5 = 1.0 / 479001600.0 + r * (1.0 / 6227020800.0);
   const double b0 = a0 + r2 * a1, b1 = a2 + r2 * a3, b2 = a4 + r2 * a5;
   const double q = (b0 + r4 * b1) + r8 * b2;
-  const double value = 1.0 + (r + r2 * q);
-  const std::uint64_t exponent = std::bit_cast<std::uint64_t>(rounded) + static_cast<std::uint64_t>(shift);
-  return std::bit_cast<double>(std::bit_cast<std::uint64_t>(value) + (exponent << 52));
+  return std::bit_cast<double>(std::bit_cast<std::uint64_t>(1.0 + (r + r2 * q)) + power);
 }
 
-[[gnu::always_inline]] inline void weigh_all(const double *logits, std::size_t count, double top, double scale,
-                                             std::uint64_t *weights) noexcept {
+// Three loops: in one, the operations that wait for each other are too many for a processor to look ahead to the
+// next element.
+TEMPER_PART void weigh_all(const double *logits, std::size_t count, double top, double scale,
+                           std::uint64_t *weights) noexcept {
+  alignas(64) double value[kWeightBlock];
+  alignas(64) std::uint64_t power[kWeightBlock];
+  const double lowest = -45.0 / scale;  // rounds to weight 0
   for (std::size_t i = 0; i < count; ++i) {
-    double x = (logits[i] - top) * scale;
-    x = x < -45.0 ? -45.0 : x;  // rounds to weight 0
-    const double half_up = scaled_exp(x, 44) + 0.5;
-    double floor = (half_up + kWhole) - kWhole;
-    floor -= floor > half_up ? 1.0 : 0.0;
-    weights[i] = std::bit_cast<std::uint64_t>(floor + kWhole) & ((std::uint64_t{1} << 52) - 1);
+    const double below = logits[i] - top;
+    const Reduced x = reduced<44>((below > lowest ? below : lowest) * scale);
+    value[i] = x.r;
+    power[i] = x.power;
   }
+  for (std::size_t i = 0; i < count; ++i) value[i] = raised(value[i], power[i]);
+  for (std::size_t i = 0; i < count; ++i) {
+    const double half_up = value[i] + 0.5, near = half_up + kWhole;
+    weights[i] = std::bit_cast<std::uint64_t>(near) - kWholeBits - (near - kWhole > half_up ? 1 : 0);
+  }
+}
+
+// In a fixed order. An excluded logit has no weight.
+TEMPER_PART double spread_of(const double *logits, const std::uint64_t *weights, std::size_t count,
+                             double top) noexcept {
+  constexpr std::size_t lanes = 8;
+  double spread[lanes] = {};
+  const auto add = [&](std::size_t i, std::size_t lane) {
+    const double below = logits[i] - top;
+    const double weight = std::bit_cast<double>(weights[i] + kWholeBits) - kWhole;
+    spread[lane] += weight * (below > -1e6 ? below : -1e6);
+  };
+  std::size_t i = 0;
+  for (; i + lanes <= count; i += lanes)
+    for (std::size_t lane = 0; lane < lanes; ++lane) add(i + lane, lane);
+  for (std::size_t lane = 0; i < count; ++i, ++lane) add(i, lane);
+  for (std::size_t lane = 1; lane < lanes; ++lane) spread[0] += spread[lane];
+  return spread[0];
+}
+
+// Ignores NaN.
+template <typename Number>
+TEMPER_PART Number largest_of(const Number *values, std::size_t count) noexcept {
+  constexpr std::size_t lanes = 128 / sizeof(Number);
+  Number top[lanes];
+  for (Number &lane : top) lane = -std::numeric_limits<Number>::infinity();
+  std::size_t i = 0;
+  for (; i + lanes <= count; i += lanes)
+    for (std::size_t j = 0; j < lanes; ++j) top[j] = values[i + j] > top[j] ? values[i + j] : top[j];
+  for (std::size_t j = 0; i < count; ++i, ++j) top[j] = values[i] > top[j] ? values[i] : top[j];
+  for (std::size_t j = 1; j < lanes; ++j) top[0] = std::max(top[0], top[j]);
+  return top[0];
 }
 
 }  // namespace
 
 double exponential(double x) noexcept {
-  return scaled_exp(x < -700.0 ? -700.0 : x > 700.0 ? 700.0 : x, 0);
+  const Reduced limited = reduced<0>(x < -700.0 ? -700.0 : x > 700.0 ? 700.0 : x);
+  return raised(limited.r, limited.power);
 }
 
 TEMPER_EVERY_CPU
@@ -66,94 +117,40 @@ void weigh(const double *logits, std::size_t count, double top, double scale, st
 }
 
 TEMPER_EVERY_CPU
-std::uint64_t weigh_blocks(const double *logits, std::size_t count, double top, double scale,
-                           std::uint64_t *sums) noexcept {
-  std::uint64_t weights[kWeightBlock];
+std::uint64_t weigh_blocks(const double *logits, std::size_t count, double top, double scale, std::uint64_t *sums,
+                           double *spread) noexcept {
+  alignas(64) std::uint64_t weights[kWeightBlock];
   std::uint64_t total = 0;
+  if (spread != nullptr) *spread = 0;
   for (std::size_t begin = 0; begin < count; begin += kWeightBlock) {
-    const std::size_t size = count - begin < kWeightBlock ? count - begin : kWeightBlock;
+    const std::size_t size = std::min(count - begin, kWeightBlock);
     weigh_all(logits + begin, size, top, scale, weights);
     std::uint64_t sum = 0;
     for (std::size_t i = 0; i < size; ++i) sum += weights[i];
     sums[begin / kWeightBlock] = sum;
     total += sum;
+    if (spread != nullptr) *spread += spread_of(logits + begin, weights, size, top);
   }
   return total;
 }
 
-TEMPER_EVERY_CPU
-BlockShape weigh_shape(const double *logits, std::size_t count, double top, double scale,
-                       std::uint64_t *weights) noexcept {
-  weigh_all(logits, count, top, scale, weights);
-  constexpr std::size_t lanes = 8;
-  std::uint64_t sum[lanes] = {};
-  double spread[lanes] = {}, highest[lanes];
-  for (double &lane : highest) lane = -std::numeric_limits<double>::infinity();
-  const auto add = [&](std::size_t i, std::size_t lane) {
-    // Weights below 2^52 lie in the low bits of kWhole + weight; an excluded logit has none.
-    const double weight = std::bit_cast<double>(weights[i] | std::bit_cast<std::uint64_t>(kWhole)) - kWhole;
-    const double below = logits[i] - top;
-    sum[lane] += weights[i];
-    spread[lane] += weight * (below < -1e6 ? -1e6 : below);
-    highest[lane] = logits[i] > highest[lane] ? logits[i] : highest[lane];
-  };
-  std::size_t i = 0;
-  for (; i + lanes <= count; i += lanes)
-    for (std::size_t lane = 0; lane < lanes; ++lane) add(i + lane, lane);
-  for (std::size_t lane = 0; i < count; ++i, ++lane) add(i, lane);
-  BlockShape shape{sum[0], spread[0], highest[0]};
-  for (std::size_t lane = 1; lane < lanes; ++lane) {
-    shape.sum += sum[lane];
-    shape.spread += spread[lane];
-    shape.highest = highest[lane] > shape.highest ? highest[lane] : shape.highest;
-  }
-  return shape;
-}
-
+// Piece by piece, so that memory is read once; the loops of a piece find it in the cache.
 TEMPER_EVERY_CPU
 RowScan copy_logits(const float *from, std::size_t count, double *to) noexcept {
-  constexpr std::size_t lanes = 16;
-  float top[lanes];
-  std::uint32_t bad[lanes];
-  for (std::size_t j = 0; j < lanes; ++j) {
-    top[j] = -std::numeric_limits<float>::infinity();
-    bad[j] = 0;
-  }
-  std::size_t i = 0;
-  for (; i + lanes <= count; i += lanes)
-    for (std::size_t j = 0; j < lanes; ++j) {
-      const float value = from[i + j];
-      to[i + j] = static_cast<double>(value);
-      top[j] = value > top[j] ? value : top[j];
-      bad[j] |= value <= FLT_MAX ? 0U : 1U;
-    }
-  for (std::size_t j = 0; i < count; ++i, ++j) {
-    const float value = from[i];
-    to[i] = static_cast<double>(value);
-    top[j] = value > top[j] ? value : top[j];
-    bad[j] |= value <= FLT_MAX ? 0U : 1U;
-  }
-  RowScan scan{static_cast<double>(top[0]), bad[0] == 0};
-  for (std::size_t j = 1; j < lanes; ++j) {
-    if (static_cast<double>(top[j]) > scan.top) scan.top = static_cast<double>(top[j]);
-    if (bad[j] != 0) scan.sane = false;
+  constexpr std::size_t piece = 2048;
+  RowScan scan{-std::numeric_limits<double>::infinity(), true};
+  for (std::size_t begin = 0; begin < count; begin += piece) {
+    const std::size_t end = std::min(count, begin + piece);
+    std::uint32_t bad = 0;
+    for (std::size_t i = begin; i < end; ++i) bad |= from[i] <= FLT_MAX ? 0U : 1U;
+    for (std::size_t i = begin; i < end; ++i) to[i] = static_cast<double>(from[i]);
+    scan.sane = scan.sane && bad == 0;
+    scan.top = std::max(scan.top, static_cast<double>(largest_of(from + begin, end - begin)));
   }
   return scan;
 }
 
 TEMPER_EVERY_CPU
-double largest(const double *values, std::size_t count) noexcept {
-  constexpr std::size_t lanes = 8;
-  double top[lanes];
-  for (double &lane : top) lane = -std::numeric_limits<double>::infinity();
-  std::size_t i = 0;
-  for (; i + lanes <= count; i += lanes)
-    for (std::size_t j = 0; j < lanes; ++j) top[j] = values[i + j] > top[j] ? values[i + j] : top[j];
-  for (std::size_t j = 0; i < count; ++i, ++j) top[j] = values[i] > top[j] ? values[i] : top[j];
-  double best = top[0];
-  for (std::size_t j = 1; j < lanes; ++j)
-    if (top[j] > best) best = top[j];
-  return best;
-}
+double largest(const double *values, std::size_t count) noexcept { return largest_of(values, count); }
 
 }  // namespace temper

@@ -26,18 +26,10 @@ double largest(const double *values, std::size_t count) noexcept;
 // weights[i] for at most kWeightBlock logits.
 void weigh(const double *logits, std::size_t count, double top, double scale, std::uint64_t *weights) noexcept;
 
-// sums[b] of block b of kWeightBlock logits; returns the sum of all.
-std::uint64_t weigh_blocks(const double *logits, std::size_t count, double top, double scale,
-                           std::uint64_t *sums) noexcept;
-
-// As weigh(), and what entropy and margin take of a block.
-struct BlockShape {
-  std::uint64_t sum = 0;
-  double spread = 0;   // of weight times (logit - top)
-  double highest = 0;  // logit
-};
-BlockShape weigh_shape(const double *logits, std::size_t count, double top, double scale,
-                       std::uint64_t *weights) noexcept;
+// sums[b] of block b of kWeightBlock logits; returns the sum of all. `spread`, if any: the sum of weight times
+// (logit - top), which entropies take.
+std::uint64_t weigh_blocks(const double *logits, std::size_t count, double top, double scale, std::uint64_t *sums,
+                           double *spread = nullptr) noexcept;
 
 // e^x by the same polynomial, x limited to [-700, 700].
 double exponential(double x) noexcept;

@@ -119,7 +119,9 @@ std::int32_t Workspace::Memory::draw(std::uint64_t bits) noexcept {
 }
 
 std::int32_t Workspace::Memory::most_probable() const noexcept {
+  constexpr std::size_t piece = 1024;
   std::size_t id = 0;
+  while (id + piece < count && largest(logits.data() + id, piece) < top) id += piece;
   while (id + 1 < count && logits[id] < top) ++id;
   return static_cast<std::int32_t>(id);
 }
@@ -131,64 +133,54 @@ double Workspace::Memory::weight(std::int32_t id) const noexcept {
 }
 
 void Workspace::Memory::filter(const SamplerParameters &parameters) noexcept {
-  if (parameters.top_k > 0) {
-    keep_top_k(static_cast<std::size_t>(parameters.top_k));
-    touched();
-  }
-  if (parameters.top_p < 1) {
-    keep_top_p(parameters.top_p);
-    touched();
-  }
+  if (parameters.top_k > 0) keep_top_k(static_cast<std::size_t>(parameters.top_k));
+  if (parameters.top_p < 1) keep_top_p(parameters.top_p);
   if (parameters.min_p > 0) {
-    touched();
     const double lowest = std::log(parameters.min_p);
-    for (std::size_t id = 0; id < count; ++id)
-      if ((logits[id] - top) * scale < lowest) logits[id] = kNever;
+    exclude([&](std::size_t id) { return (logits[id] - top) * scale < lowest; });
   }
-  if (parameters.typical_p < 1) {
-    keep_typical(parameters.typical_p);
-    touched();
-  }
+  if (parameters.typical_p < 1) keep_typical(parameters.typical_p);
+}
+
+template <typename Excluded>
+void Workspace::Memory::exclude(Excluded excluded) noexcept {
+  for (std::size_t id = 0; id < count; ++id)
+    if (excluded(id)) logits[id] = kNever;
+  touched();
+}
+
+std::ptrdiff_t Workspace::Memory::list_probable() noexcept {
+  std::ptrdiff_t size = 0;
+  for (std::size_t id = 0; id < count; ++id)
+    if (is_probable(id)) ids[static_cast<std::size_t>(size++)] = static_cast<std::int32_t>(id);
+  return size;
 }
 
 // H = log Z - sum p l, with l relative to the largest.
-RowShape Workspace::Memory::shape() noexcept {
-  RowShape result;
-  double second = kNever, spread = 0;
-  bool first_seen = false;
-  total = 0;
-  for (std::size_t begin = 0, b = 0; begin < count; begin += kWeightBlock, ++b) {
-    const std::size_t n = std::min(kWeightBlock, count - begin);
-    const BlockShape shape = weigh_shape(logits.data() + begin, n, top, scale, block.data());
-    spread += shape.spread;
-    sums[b] = shape.sum;
-    total += shape.sum;
-    if (shape.highest <= second) continue;
-    for (std::size_t i = 0; i < n; ++i) {
-      const double logit = logits[begin + i];
-      if (logit == top && !first_seen) first_seen = true;
-      else second = std::max(second, logit);
-    }
-  }
+double Workspace::Memory::entropy() noexcept {
+  double spread = 0;
+  total = weigh_blocks(logits.data(), count, top, scale, sums.data(), &spread);
   summed = scale;
   const auto sum_of_weights = static_cast<double>(total);
-  result.entropy = std::max(0.0, std::log(sum_of_weights / kWeightOne) - spread * scale / sum_of_weights);
-  result.first = kWeightOne / sum_of_weights;
-  if (second > kNever) result.second = exponential((second - top) * scale) * kWeightOne / sum_of_weights;
-  return result;
+  return std::max(0.0, std::log(sum_of_weights / kWeightOne) - spread * scale / sum_of_weights);
+}
+
+double Workspace::Memory::margin() noexcept {
+  sum();
+  const auto best = static_cast<std::size_t>(most_probable());
+  const double second = std::max(largest(logits.data(), best), largest(logits.data() + best + 1, count - best - 1));
+  const auto sum_of_weights = static_cast<double>(total);
+  const double rest = second > kNever ? exponential((second - top) * scale) * kWeightOne / sum_of_weights : 0;
+  return kWeightOne / sum_of_weights - rest;
 }
 
 // Locally typical sampling (arXiv 2202.00666): tokens in order of how far their information -log p is from the
 // entropy, until they hold p of the mass.
 void Workspace::Memory::keep_typical(double p) noexcept {
-  const double entropy = shape().entropy;
+  const double expected = entropy();
   const double log_total = std::log(static_cast<double>(total) / kWeightOne);
-  std::ptrdiff_t size = 0;
-  for (std::size_t id = 0; id < count; ++id) {
-    if (!((logits[id] - top) * scale > -32)) continue;
-    other[id] = std::abs(log_total - (logits[id] - top) * scale - entropy);
-    ids[static_cast<std::size_t>(size++)] = static_cast<std::int32_t>(id);
-  }
+  for (std::size_t id = 0; id < count; ++id) other[id] = std::abs(log_total - (logits[id] - top) * scale - expected);
+  const std::ptrdiff_t size = list_probable();
   const auto begin = ids.begin();
   std::sort(begin, begin + size, [this](std::int32_t a, std::int32_t b) {
     const double da = other[static_cast<std::size_t>(a)], db = other[static_cast<std::size_t>(b)];
@@ -199,15 +191,9 @@ void Workspace::Memory::keep_typical(double p) noexcept {
   std::ptrdiff_t kept = 0;
   while (kept < size && (kept == 0 || mass < wanted)) mass += weight(ids[static_cast<std::size_t>(kept++)]);
   // The rest, and what was too improbable to be looked at.
-  std::sort(begin, begin + kept);
-  std::ptrdiff_t next = 0;
-  double highest = kNever;
-  for (std::size_t id = 0; id < count; ++id) {
-    while (next < kept && ids[static_cast<std::size_t>(next)] < static_cast<std::int32_t>(id)) ++next;
-    if (next >= kept || ids[static_cast<std::size_t>(next)] != static_cast<std::int32_t>(id)) logits[id] = kNever;
-    highest = std::max(highest, logits[id]);
-  }
-  top = highest;
+  for (; kept < size; ++kept) logits[static_cast<std::size_t>(ids[static_cast<std::size_t>(kept)])] = kNever;
+  exclude([this](std::size_t id) { return !is_probable(id); });
+  top = largest(logits.data(), count);
 }
 
 // Logits not below the k-th largest; ties stay.
@@ -220,8 +206,7 @@ void Workspace::Memory::keep_top_k(std::size_t k) noexcept {
   const auto place = begin + static_cast<std::ptrdiff_t>(k - 1);
   std::nth_element(begin, place, begin + static_cast<std::ptrdiff_t>(found), [](double a, double b) { return a > b; });
   const double lowest = *place;
-  for (std::size_t id = 0; id < count; ++id)
-    if (logits[id] < lowest) logits[id] = kNever;
+  exclude([&](std::size_t id) { return logits[id] < lowest; });
 }
 
 // In order of falling logit, then rising id: tokens with less than p of the mass before them. Halves the
@@ -229,15 +214,12 @@ void Workspace::Memory::keep_top_k(std::size_t k) noexcept {
 void Workspace::Memory::keep_top_p(double p) noexcept {
   sum();
   const double wanted = p * static_cast<double>(total);
-  std::ptrdiff_t size = 0;
-  for (std::size_t id = 0; id < count; ++id)
-    if ((logits[id] - top) * scale > -32) ids[static_cast<std::size_t>(size++)] = static_cast<std::int32_t>(id);
   const auto before = [this](std::int32_t a, std::int32_t b) {
     const double la = logits[static_cast<std::size_t>(a)], lb = logits[static_cast<std::size_t>(b)];
     return la != lb ? la > lb : a < b;
   };
-  std::ptrdiff_t low = 0, high = size;  // the token of rank `low` is kept, that of rank `high` isn't
-  double mass = 0;                      // before rank `low`: whole numbers below 2^53 stay exact
+  std::ptrdiff_t low = 0, high = list_probable();  // the token of rank `low` is kept, that of rank `high` isn't
+  double mass = 0;                                 // before rank `low`: whole numbers below 2^53 stay exact
   const auto begin = ids.begin();
   while (high - low > 1) {
     const std::ptrdiff_t middle = low + (high - low) / 2;
@@ -251,10 +233,9 @@ void Workspace::Memory::keep_top_p(double p) noexcept {
       high = middle;
     }
   }
-  const std::int32_t last = ids[static_cast<std::size_t>(low)];
-  const double lowest = logits[static_cast<std::size_t>(last)];
-  for (std::size_t id = 0; id < count; ++id)
-    if (logits[id] < lowest || (logits[id] == lowest && static_cast<std::int32_t>(id) > last)) logits[id] = kNever;
+  const auto last = static_cast<std::size_t>(ids[static_cast<std::size_t>(low)]);
+  const double lowest = logits[last];
+  exclude([&](std::size_t id) { return logits[id] < lowest || (logits[id] == lowest && id > last); });
 }
 
 }  // namespace temper

@@ -10,12 +10,6 @@
 
 namespace temper {
 
-// What orders of confidence look at.
-struct RowShape {
-  double entropy = 0;             // nats
-  double first = 0, second = 0;   // the two largest probabilities
-};
-
 struct Workspace::Memory {
   std::int32_t columns = 0;
   std::vector<double> logits;       // -inf: can't be drawn
@@ -48,9 +42,15 @@ struct Workspace::Memory {
   std::int32_t draw(std::uint64_t bits) noexcept;  // after sum(): the integer inverse CDF
   std::int32_t most_probable() const noexcept;     // lowest id wins ties
   double weight(std::int32_t id) const noexcept;   // of one token
-  RowShape shape() noexcept;                       // of what is left, at the temperature
+  // Of what is left, at the temperature; sums are known afterwards, too.
+  double entropy() noexcept;  // nats
+  double margin() noexcept;   // between the two largest probabilities
 
  private:
+  template <typename Excluded>
+  void exclude(Excluded excluded) noexcept;
+  bool is_probable(std::size_t id) const noexcept { return (logits[id] - top) * scale > -32; }  // has a weight
+  std::ptrdiff_t list_probable() noexcept;  // in `ids`; how many
   void keep_top_k(std::size_t k) noexcept;
   void keep_top_p(double p) noexcept;
   void keep_typical(double p) noexcept;

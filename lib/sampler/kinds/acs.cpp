@@ -11,32 +11,20 @@ Status check(const SamplerParameters &, const HeadDescription &head, const Noise
 }
 
 void decide(const SamplerParameters &parameters, const HeadDescription &head, const SamplerWindow &window) noexcept {
-  for (std::size_t i = 0; i < window.positions.size(); ++i) {
-    const SamplerPosition &at = window.positions[i];
+  decide_each(head, window, [&](const SamplerPosition &at, const Draws &draws) {
     const Transition &step = *at.transition;
-    const Draws draws = window.draws.at(at.position);
-    Move move = kKeep;
-    if (!rests(at)) {
-      if (is_masked(head, at)) {
-        if (step.final || draws.bernoulli(DrawTag::reveal, step.reveal)) move = kDraw;
-      } else if (!head.carry_over) {
-        // No correction in the last step.
-        if (draws.bernoulli(DrawTag::correct, step.final ? 0 : parameters.eta * step.stay)) move = kCorrect;
-      }
-    }
-    propose_move(head, at, move, draws, window.proposals[i]);
-  }
+    if (rests(at)) return kKeep;
+    if (is_masked(head, at)) return step.final || draws.bernoulli(DrawTag::reveal, step.reveal) ? kDraw : kKeep;
+    if (head.carry_over) return kKeep;
+    // No correction in the last step.
+    return draws.bernoulli(DrawTag::correct, step.final ? 0 : parameters.eta * step.stay) ? kCorrect : kKeep;
+  });
 }
 
 void propose(RowWork &row, Proposal &proposal) noexcept {
   if (proposal.move != kCorrect) return take(row, row.draws.bits(DrawTag::token), proposal);
   // A raw posterior head is taken as it is: its tilt is part of the method.
-  if (row.head.kind != HeadForm::posterior && row.parameters.temperature > 0) {
-    const double shift = shift_to_posterior(row.head, *row.at.transition);
-    if (shift != 0)
-      row.memory.change(row.at.token,
-                        row.memory.logits[static_cast<std::size_t>(row.at.token)] + shift / row.memory.scale);
-  }
+  if (row.head.kind != HeadForm::posterior) shift_own(row, shift_to_posterior(row.head, *row.at.transition));
   take(row, row.draws.bits(DrawTag::corrected_token), proposal);
 }
 

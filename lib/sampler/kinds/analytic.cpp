@@ -23,12 +23,10 @@ Status check(const SamplerParameters &parameters, const HeadDescription &head, c
 
 void decide(const SamplerParameters &parameters, const HeadDescription &head, const SamplerWindow &window) noexcept {
   if (parameters.compat == 0) return kinds::ancestral.decide(parameters, head, window);
-  for (std::size_t i = 0; i < window.positions.size(); ++i) {
-    const SamplerPosition &at = window.positions[i];
-    const bool visible = !is_masked(head, at);
-    const bool stays = rests(at) || (visible && (head.carry_over || at.transition->visible_fixed));
-    propose_move(head, at, stays ? kKeep : kLaw, window.draws.at(at.position), window.proposals[i]);
-  }
+  decide_each(head, window, [&](const SamplerPosition &at, const Draws &) {
+    const bool settled = !is_masked(head, at) && (head.carry_over || at.transition->visible_fixed);
+    return rests(at) || settled ? kKeep : kLaw;
+  });
 }
 
 // memory.other holds the raw scores of the N tokens on entry, see Sampler::propose.

@@ -23,11 +23,9 @@ Move ancestral_move(const HeadDescription &head, const SamplerPosition &at, cons
 
 template <bool greedy>
 void decide(const SamplerParameters &, const HeadDescription &head, const SamplerWindow &window) noexcept {
-  for (std::size_t i = 0; i < window.positions.size(); ++i) {
-    const SamplerPosition &at = window.positions[i];
-    const Draws draws = window.draws.at(at.position);
-    propose_move(head, at, ancestral_move(head, at, draws, greedy), draws, window.proposals[i]);
-  }
+  decide_each(head, window, [&](const SamplerPosition &at, const Draws &draws) {
+    return ancestral_move(head, at, draws, greedy);
+  });
 }
 
 template <bool greedy>

@@ -29,8 +29,7 @@ bool corrects(const SamplerParameters &p, const HeadDescription &head, const Sam
 
 void decide(const SamplerParameters &p, const HeadDescription &head, const SamplerWindow &window) noexcept {
   if (!corrects(p, head, window)) return kinds::ancestral.decide(p, head, window);
-  for (std::size_t i = 0; i < window.positions.size(); ++i)
-    propose_move(head, window.positions[i], kKeep, window.draws.at(window.positions[i].position), window.proposals[i]);
+  decide_each(head, window, [](const SamplerPosition &, const Draws &) { return kKeep; });
   // The smallest draws are the random choice; no list is needed for few of many.
   for (double n = 0; n < p.corrector_positions; ++n) {
     std::size_t chosen = window.positions.size();
@@ -58,10 +57,7 @@ void propose(RowWork &row, Proposal &proposal) noexcept {
     proposal.probability = 0;
     return;
   }
-  const double shift = shift_to_leave_one_out(row.head, step);
-  if (shift != 0 && row.parameters.temperature > 0)
-    row.memory.change(row.at.token,
-                      row.memory.logits[static_cast<std::size_t>(row.at.token)] + shift / row.memory.scale);
+  shift_own(row, shift_to_leave_one_out(row.head, step));
   take(row, row.draws.bits(DrawTag::corrected_token), proposal);
 }
 

@@ -17,21 +17,13 @@ Status check(const SamplerParameters &, const HeadDescription &head, const Noise
 }
 
 void decide(const SamplerParameters &parameters, const HeadDescription &head, const SamplerWindow &window) noexcept {
-  for (std::size_t i = 0; i < window.positions.size(); ++i) {
-    const SamplerPosition &at = window.positions[i];
+  decide_each(head, window, [&](const SamplerPosition &at, const Draws &draws) {
     const Transition &step = *at.transition;
-    const Draws draws = window.draws.at(at.position);
-    Move move = kKeep;
-    if (!rests(at)) {
-      if (is_masked(head, at)) {
-        const double stay = (1 - remasking_rate(step, parameters.zeta)) * step.stay;
-        move = reveal_move(head, at, 1 - stay, draws);
-      } else if (!step.visible_fixed) {
-        move = kEdit;
-      }
-    }
-    propose_move(head, at, move, draws, window.proposals[i]);
-  }
+    if (rests(at)) return kKeep;
+    if (is_masked(head, at))
+      return reveal_move(head, at, 1 - (1 - remasking_rate(step, parameters.zeta)) * step.stay, draws);
+    return step.visible_fixed ? kKeep : kEdit;
+  });
 }
 
 // Visible: back to the mask, as it is, or another token; (8) needs no more of the prediction than the token's own.

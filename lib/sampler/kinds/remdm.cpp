@@ -64,23 +64,14 @@ void decide(const SamplerParameters &p, const HeadDescription &head, const Sampl
   if (conf)
     for (const SamplerPosition &at : window.positions)
       if (!rests(at) && !is_masked(head, at)) sum += std::exp(-at.memory->probability);
-  for (std::size_t i = 0; i < window.positions.size(); ++i) {
-    const SamplerPosition &at = window.positions[i];
-    const Draws draws = window.draws.at(at.position);
-    Move move = kKeep;
-    if (!rests(at)) {
-      const bool masked = is_masked(head, at);
-      if (p.compat != 0) {
-        move = masked ? kDraw : kKeep;
-      } else if (masked) {
-        if (draws.uniform(DrawTag::reveal) < chances_of(p, *at.transition, 0).reveal) move = kDraw;
-      } else {
-        const double weight = conf ? std::exp(-at.memory->probability) / sum : 0;
-        if (draws.uniform(DrawTag::remask) < chances_of(p, *at.transition, weight).remask) move = kRemask;
-      }
-    }
-    propose_move(head, at, move, draws, window.proposals[i]);
-  }
+  decide_each(head, window, [&](const SamplerPosition &at, const Draws &draws) {
+    if (rests(at)) return kKeep;
+    const bool masked = is_masked(head, at);
+    if (p.compat != 0) return masked ? kDraw : kKeep;
+    if (masked) return draws.uniform(DrawTag::reveal) < chances_of(p, *at.transition, 0).reveal ? kDraw : kKeep;
+    const double weight = conf ? std::exp(-at.memory->probability) / sum : 0;
+    return draws.uniform(DrawTag::remask) < chances_of(p, *at.transition, weight).remask ? kRemask : kKeep;
+  });
 }
 
 void propose(RowWork &row, Proposal &proposal) noexcept {

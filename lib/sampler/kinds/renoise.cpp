@@ -30,20 +30,14 @@ Move renoise_move(const SamplerParameters &parameters, const HeadDescription &he
 }
 
 void decide(const SamplerParameters &parameters, const HeadDescription &head, const SamplerWindow &window) noexcept {
-  for (std::size_t i = 0; i < window.positions.size(); ++i) {
-    const SamplerPosition &at = window.positions[i];
-    const Draws draws = window.draws.at(at.position);
-    propose_move(head, at, renoise_move(parameters, head, at, draws), draws, window.proposals[i]);
-  }
+  decide_each(head, window, [&](const SamplerPosition &at, const Draws &draws) {
+    return renoise_move(parameters, head, at, draws);
+  });
 }
 
 void propose(RowWork &row, Proposal &proposal) noexcept {
-  if (proposal.move == kCorrect && row.parameters.compat == 0 && row.parameters.temperature > 0) {
-    const double shift = shift_to_posterior(row.head, *row.at.transition);
-    if (shift != 0)
-      row.memory.change(row.at.token,
-                        row.memory.logits[static_cast<std::size_t>(row.at.token)] + shift / row.memory.scale);
-  }
+  if (proposal.move == kCorrect && row.parameters.compat == 0)
+    shift_own(row, shift_to_posterior(row.head, *row.at.transition));
   take(row, row.draws.bits(proposal.move == kCorrect ? DrawTag::corrected_token : DrawTag::token), proposal);
 }
 

@@ -28,10 +28,7 @@ bool in_rounds(const SamplerWindow &window) noexcept { return window.memory->rou
 
 void decide(const SamplerParameters &p, const HeadDescription &head, const SamplerWindow &window) noexcept {
   if (!in_rounds(window)) return kinds::ancestral.decide(p, head, window);
-  for (std::size_t i = 0; i < window.positions.size(); ++i) {
-    const SamplerPosition &at = window.positions[i];
-    propose_move(head, at, rests(at) ? kKeep : kRank, window.draws.at(at.position), window.proposals[i]);
-  }
+  decide_each(head, window, [](const SamplerPosition &at, const Draws &) { return rests(at) ? kKeep : kRank; });
 }
 
 void propose(RowWork &row, Proposal &proposal) noexcept {
@@ -47,8 +44,7 @@ void propose(RowWork &row, Proposal &proposal) noexcept {
   proposal.best = row.memory.most_probable();
   take(row, row.draws.bits(DrawTag::corrected_token), proposal);
   // Under the model itself.
-  proposal.probability = exponential(row.memory.logits[static_cast<std::size_t>(proposal.token)] - row.confidence_top) *
-                         kWeightOne / row.confidence_total;
+  proposal.probability = row.believed(proposal.token);
   proposal.confidence = proposal.token != row.at.token ? proposal.probability : 0;
 }
 

@@ -4,6 +4,7 @@
 #include "support/single.h"
 #include "sampler/workspace.h"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <setjmp.h>
@@ -163,6 +164,53 @@ void filters(void **) {
   assert_true(other.memory().weight(29) > 0 && other.memory().weight(30) == 0);
 }
 
+// Entropy and margin of what may be drawn, at the temperature.
+void shapes(void **) {
+  for (const double scale : {1., 1 / .7, 10.})
+    for (const size_t size : {1, 2, 255, 256, 1003}) {
+      std::vector<float> row(size + 1, 5);  // the mask's own logit doesn't count
+      for (size_t i = 0; i < size; ++i) row[i] = -0.0417F * static_cast<float>((i * 619) % size);
+      if (size > 9) row[7] = row[3];
+      if (size > 9) row[8] = -std::numeric_limits<float>::infinity();
+      double sum = 0, weighted = 0, first = 0, second = 0;
+      for (size_t i = 0; i < size; ++i) {
+        const double x = static_cast<double>(row[i]) * scale, w = std::exp(x);
+        sum += w;
+        weighted += w > 0 ? w * x : 0;
+        second = std::max(second, std::min(first, w));
+        first = std::max(first, w);
+      }
+      auto workspace = scratch(static_cast<int32_t>(size) + 1);
+      Workspace::Memory &memory = workspace.memory();
+      for (const bool entropy_first : {true, false}) {
+        assert_true(memory.load(head_of(static_cast<int32_t>(size)), row));
+        memory.scale = scale;
+        if (!entropy_first) near(memory.margin(), (first - second) / sum, 1e-11);
+        near(memory.entropy(), std::log(sum) - weighted / sum, 1e-10);
+        near(static_cast<double>(memory.total) / kWeightOne, sum, 1e-9);
+        if (entropy_first) near(memory.margin(), (first - second) / sum, 1e-11);
+      }
+      assert_int_equal(memory.most_probable(), 0);
+      memory.change(0, -100);
+      const auto highest = std::max_element(row.begin() + (size > 1 ? 1 : 0), row.end() - 1);
+      assert_int_equal(memory.most_probable(), size > 1 ? highest - row.begin() : 0);
+    }
+  // A row of equal logits: the lowest id. Almost no temperature: the best one, by a finite scale.
+  std::vector<float> row(5001, 1);
+  auto workspace = scratch(5001);
+  assert_true(workspace.memory().load(head_of(5000), row));
+  assert_int_equal(workspace.memory().most_probable(), 0);
+  near(workspace.memory().margin(), 0, 0);
+  row[4321] = 1.5F;
+  SamplerParameters p;
+  p.temperature = 1e-310;
+  const Transition last = Noise::create({}).value().transition(1, 0, 1);
+  const SamplerPosition at{0, 5000, false, &last};
+  const Proposal proposal = propose(made(SamplerKind::ancestral, p), head_of(5000), at, Draws(1, 0, 0, 0), row, workspace);
+  assert_int_equal(proposal.token, 4321);
+  near(proposal.probability, 1, 0);
+}
+
 void hostile(void **) {
   HeadDescription head = head_of(3);
   auto workspace = scratch(4);
@@ -273,6 +321,6 @@ void distributions(void **) {
 
 int main() {
   const CMUnitTest tests[] = {cmocka_unit_test(philox), cmocka_unit_test(weights), cmocka_unit_test(tokens),
-                              cmocka_unit_test(filters), cmocka_unit_test(hostile), cmocka_unit_test(distributions)};
+                              cmocka_unit_test(filters), cmocka_unit_test(shapes), cmocka_unit_test(hostile), cmocka_unit_test(distributions)};
   return cmocka_run_group_tests(tests, nullptr, nullptr);
 }

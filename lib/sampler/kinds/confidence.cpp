@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+// As many a call as the levels say, the most confident first (LLaDA, arXiv 2502.09992; Dream, arXiv 2508.15487).
+#include "sampler/kinds/ordered.h"
+
+#include <cmath>
+
+namespace temper {
+namespace {
+
+constexpr double kEven = 0;  // the other rule rounds down
+
+Status check(const SamplerParameters &, const HeadDescription &head, const Noise &noise) {
+  return needs_mask(head, noise, "confidence");
+}
+
+Verdict finish(const SamplerParameters &p, const HeadDescription &head, const SamplerWindow &window) noexcept {
+  // What the levels would reveal on average: LLaDA's even split when rounded up, Dream's number rounded down.
+  double expected = 0;
+  bool any = false;
+  for (std::size_t i = 0; i < window.positions.size(); ++i)
+    if (window.proposals[i].move == kRank) {
+      any = true;
+      expected += window.positions[i].transition->final ? 1 : window.positions[i].transition->reveal;
+    }
+  double quota = p.rule == kEven ? std::ceil(expected - 1e-9) : std::floor(expected + 1e-9);
+  if (any && quota < 1 && p.compat == 0) quota = 1;
+  for (double kept = ordered::keep_final(window); kept < quota; ++kept)
+    if (Proposal *best = ordered::best_left(window)) best->move = kDraw;
+  return ordered::close(head, window);
+}
+
+constexpr KindParameter kOwn[] = {
+    {SamplerParameter::order, ordered::kOrders}, {SamplerParameter::order_temperature, {0, 100, 0, false}},
+    {SamplerParameter::rule, {0, 1, 0, true}},   {SamplerParameter::compat, {0, 1, 0, true}},
+    {SamplerParameter::end_rule, ordered::kEnds}};
+
+}  // namespace
+
+const Kind kinds::confidence = {true, kOwn, check, ordered::decide, ordered::propose, finish, always};
+
+}  // namespace temper
