@@ -388,7 +388,7 @@ temper_status temper_session_set_value_fn(temper_session *session, temper_value_
     TEMPER_REQUIRE(candidates >= 1 && candidates <= 256, "candidates must be 1 to 256");
     TEMPER_REQUIRE(alpha >= 0 && alpha <= 1e300, "alpha must be 0 or more, and finite");
     TEMPER_REQUIRE(form == TEMPER_VALUE_DRAFT || form == TEMPER_VALUE_CLEAN, "unknown form of candidates");
-    return session->impl->set_value({function, user, alpha, form == TEMPER_VALUE_CLEAN}, candidates);
+    return session->impl->set_value({function, user, alpha}, candidates, form == TEMPER_VALUE_CLEAN);
   });
 }
 

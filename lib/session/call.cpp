@@ -8,39 +8,25 @@
 #include <limits>
 
 namespace temper {
-namespace {
-
-// The id of the largest logit of a token that can be emitted; the lowest wins ties.
-int32_t most_probable(const HeadDescription &head, std::span<const float> row) noexcept {
-  int32_t best = -1;
-  for (int32_t id = 0; id < head.vocabulary; ++id) {
-    if (id == head.mask_token) continue;
-    if (std::binary_search(head.forbidden, head.forbidden + head.forbidden_count, id)) continue;
-    if (best < 0 || row[static_cast<std::size_t>(id)] > row[static_cast<std::size_t>(best)]) best = id;
-  }
-  return best;
-}
-
-}  // namespace
-
 int32_t Session::condition_of(int32_t level) const noexcept { return plan_.forward.conditions > 1 ? level : 0; }
 
 // What settled rows are told of the noise. Where nothing is cached a model may be told the window's level
 // throughout, as in its training.
-int32_t Session::level_of_settled(const Sequence &sequence) const noexcept {
+int32_t Session::level_of_settled(std::span<const ActivePosition> active) const noexcept {
   const Spec &spec = parts_.model->spec();
   if (!spec.shared_conditioning || spec.context != Context::full) return 0;
   int32_t highest = 0;
-  for (const ActivePosition &active : sequence.active) highest = std::max(highest, active.level);
+  for (const ActivePosition &position : active) highest = std::max(highest, position.level);
   return highest;
 }
 
 // Tokens of an unbounded row: those that were read and are out of sight make room for new ones.
 Status Session::forget(Sequence &sequence) {
   const auto room = static_cast<int64_t>(sequence.tokens.size());
-  if (sequence.length >= 0 || sequence.materialized + plan_.max_active <= sequence.first_token + room) return Status();
+  const int64_t reach = plan_.max_active * (previews() ? 2 : 1);
+  if (sequence.length >= 0 || sequence.materialized + reach <= sequence.first_token + room) return Status();
   const int64_t keep = std::min({sequence.emitted, sequence.frozen, sequence.settled});
-  if (sequence.materialized + plan_.max_active > keep + room)
+  if (sequence.materialized + reach > keep + room)
     return Status(TEMPER_E_CAPACITY, "settled tokens of an unbounded row must be read before more can be made");
   const std::ptrdiff_t gone = keep - sequence.first_token;
   auto move_up = [gone](auto &list, const auto &empty) {
@@ -57,7 +43,8 @@ Status Session::forget(Sequence &sequence) {
 Status Session::drop_slots(std::size_t index) {
   Sequence &sequence = sequences_[index];
   if (options_.look_back == 0) return Status();
-  const int64_t rows_end = sequence.settled + static_cast<int64_t>(sequence.active.size()) + 1;
+  const int64_t window = previews() ? 2 * plan_.max_active : static_cast<int64_t>(sequence.active.size());
+  const int64_t rows_end = sequence.settled + window + 1;
   const int64_t base = sequence.frozen + 1 - options_.look_back;
   if (rows_end - sequence.slot_base <= plan_.forward.slots || base <= sequence.slot_base) return Status();
   TEMPER_TRY(forward_->move_slots(static_cast<int32_t>(index), static_cast<int32_t>(base - sequence.slot_base), 0,
@@ -99,30 +86,33 @@ bool Session::needs_refresh(const Sequence &sequence) const noexcept {
 }
 
 // The second run over the same window: its tokens, its window, its rows.
-void Session::plan_companion(Sequence &sequence) {
-  Companion &companion = sequence.companion;
-  const auto begin = companion.has_prompt ? static_cast<int64_t>(companion.prompt.size()) : sequence.prompt;
+void Session::plan_companion(Sequence &sequence, Companion &companion, int64_t row_settled,
+                             std::span<const ActivePosition> active) {
+  const std::vector<int32_t> &prompt = sequence.companion.prompt;
+  const bool has_prompt = sequence.companion.has_prompt;
+  const auto begin = has_prompt ? static_cast<int64_t>(prompt.size()) : sequence.prompt;
   companion.offset = begin - sequence.prompt;
-  const int64_t settled = sequence.settled + companion.offset;
+  const int64_t settled = row_settled + companion.offset;
   companion.tokens.resize(static_cast<std::size_t>(settled));
   // What is frozen isn't read again; active tokens stand in `active`.
   for (int64_t p = companion.frozen; p < settled; ++p) {
     int32_t &token = companion.tokens[static_cast<std::size_t>(p)];
     if (p >= begin || !options_.guided) token = sequence.token(p - companion.offset);
-    else token = companion.has_prompt ? companion.prompt[static_cast<std::size_t>(p)] : head_.mask_token;
+    else token = has_prompt ? prompt[static_cast<std::size_t>(p)] : head_.mask_token;
   }
-  companion.active = sequence.active;
-  for (ActivePosition &active : companion.active) {
-    active.position += companion.offset;
-    active.cached = false;
+  companion.active.assign(active.begin(), active.end());
+  for (ActivePosition &position : companion.active) {
+    position.position += companion.offset;
+    position.cached = false;
   }
   // Without guidance it is there to compute everything anew: `frozen` stays 0.
   companion.frontier = {companion.frozen, settled, 0};
   companion.plan.build(plan_.rules, companion.frontier, companion.tokens, 0, companion.active);
 }
 
-Status Session::add_rows(const Sequence &sequence, std::span<const PlannedRow> rows, std::size_t slot_sequence) {
-  const int32_t settled_level = level_of_settled(sequence);
+Status Session::add_rows(std::span<const ActivePosition> active, std::span<const PlannedRow> rows,
+                         std::size_t slot_sequence) {
+  const int32_t settled_level = level_of_settled(active);
   for (const PlannedRow &row : rows)
     if (!forward_->add({row.token, row.position, condition_of(row.level == 0 ? settled_level : row.level),
                         static_cast<int32_t>(slot_sequence), row.slot, row.visible_begin, row.visible_end}))
@@ -142,7 +132,7 @@ Status Session::call_model(StepReport &report) {
     total += sequence.settled - sequence.frozen + static_cast<int64_t>(sequence.active.size());
     for (const ActivePosition &active : sequence.active) wanted = wanted || active.wants_logits;
   }
-  if (!wanted && options_.skip_idle) {
+  if (!wanted && options_.skip_idle && !previews()) {
     report.idle = true;
     return Status();
   }
@@ -150,9 +140,9 @@ Status Session::call_model(StepReport &report) {
     for (std::size_t i = 0; i < sequences_.size(); ++i)
       if (sequences_[i].finished == TEMPER_ROW_RUNNING) TEMPER_TRY(prefill(i, report));
 
+  previewed_ = -1;
   forward_->clear();
   requests_.clear();
-  logit_rows_.clear();
   for (std::size_t i = 0; i < sequences_.size(); ++i) {
     Sequence &sequence = sequences_[i];
     if (sequence.finished != TEMPER_ROW_RUNNING) continue;
@@ -160,12 +150,12 @@ Status Session::call_model(StepReport &report) {
     sequence.frontier = {sequence.frozen, sequence.settled, sequence.slot_base};
     sequence.plan.build(plan_.rules, sequence.frontier, sequence.tokens, sequence.first_token, sequence.active);
     sequence.first_row = forward_->count();
-    TEMPER_TRY(add_rows(sequence, sequence.plan.rows(), i));
+    TEMPER_TRY(add_rows(sequence.active, sequence.plan.rows(), i));
     Companion &companion = sequence.companion;
     if (plan_.paired) {
-      plan_companion(sequence);
+      plan_companion(sequence, companion, sequence.settled, sequence.active);
       companion.first_row = forward_->count();
-      TEMPER_TRY(add_rows(sequence, companion.plan.rows(), i + sequences_.size()));
+      TEMPER_TRY(add_rows(sequence.active, companion.plan.rows(), i + sequences_.size()));
     }
     for (std::size_t a = 0; a < sequence.active.size(); ++a) {
       if (sequence.plan.logit_row()[a] < 0) continue;
@@ -183,14 +173,21 @@ Status Session::call_model(StepReport &report) {
       report.rows_cached += kept;
     }
   }
+  difference_ = plan_.paired && !options_.guided ? 0 : -1;
+  TEMPER_TRY(run_requests(report));
+  if (forward_->count() > 0) report.difference = difference_;
+  return Status();
+}
+
+// Runs the rows that were added; `requests_` says what for.
+Status Session::run_requests(StepReport &report) {
+  logit_rows_.clear();
   for (const Request &request : requests_) logit_rows_.push_back(request.row);
   if (forward_->count() == 0) return Status();
   not_finite_.store(false, std::memory_order_relaxed);
-  difference_ = plan_.paired && !options_.guided ? 0 : -1;
   TEMPER_TRY(forward_->run(logit_rows_, this, &cancel_));
   report.rows_computed += forward_->count();
   report.logit_rows += static_cast<int64_t>(logit_rows_.size());
-  report.difference = difference_;
   ++report.model_calls;
   return Status();
 }
@@ -216,21 +213,22 @@ void Session::combine(int32_t count, float *logits) {
 }
 
 Status Session::call_hook(int32_t first, int32_t count, float *logits) {
-  const int32_t stride = plan_.paired ? 2 : 1;
+  const int32_t stride = runs();
   for (int32_t i = stride - 1; i < count; i += stride) {
     const Request &request = requests_[static_cast<std::size_t>(first + i)];
     const Sequence &sequence = sequences_[static_cast<std::size_t>(request.sequence)];
-    const ActivePosition &active = sequence.active[static_cast<std::size_t>(request.active)];
+    const ActivePosition &active = active_of(request);
+    const int64_t end = previewed_ < 0 ? sequence.materialized : sequence.preview.window_end;
     temper_logits row{};
     row.struct_size = sizeof row;
     row.row = request.sequence;
     row.position = active.position;
-    row.call = sequence.calls_done;
+    row.call = sequence.calls_done + (previewed_ < 0 ? 0 : 1);
     row.level = active.level;
     row.next_level = active.next_level;
     row.tokens = sequence.tokens.data();
     row.first = sequence.first_token;
-    row.count = sequence.materialized - sequence.first_token;
+    row.count = end - sequence.first_token;
     row.logits = logits + static_cast<std::size_t>(i) * static_cast<std::size_t>(head_.columns);
     row.columns = head_.columns;
     if (logit_hook_.function(logit_hook_.user, &row) != 0)
@@ -247,7 +245,7 @@ Status Session::consume(int32_t first, int32_t count, float *logits) {
     int32_t stride;
     float *logits;
     const HeadDescription *head;
-  } chunk{this, first, plan_.paired ? 2 : 1, logits, &head_};
+  } chunk{this, first, runs(), logits, &head_};
 
   const bool scores = head_.kind == HeadForm::score_exact || head_.kind == HeadForm::score_official_gamma;
   if (scores && (options_.guided || logit_hook_.function != nullptr)) {
@@ -255,9 +253,8 @@ Status Session::consume(int32_t first, int32_t count, float *logits) {
       const Chunk &c = *static_cast<Chunk *>(argument);
       Session &self = *c.session;
       const Request &request = self.requests_[static_cast<std::size_t>(c.first + index)];
-      const Sequence &sequence = self.sequences_[static_cast<std::size_t>(request.sequence)];
       const auto columns = static_cast<std::size_t>(self.head_.columns);
-      if (!Sampler::convert(self.head_, sequence.positions[static_cast<std::size_t>(request.active)],
+      if (!Sampler::convert(self.head_, self.position_of(request),
                             {c.logits + static_cast<std::size_t>(index) * columns, columns},
                             self.workspaces_[static_cast<std::size_t>(worker)]))
         self.not_finite_.store(true, std::memory_order_relaxed);
@@ -265,7 +262,7 @@ Status Session::consume(int32_t first, int32_t count, float *logits) {
     TEMPER_TRY(forward_->parallel(convert, &chunk, count));
     chunk.head = &converted_head_;
   }
-  if (plan_.paired) combine(count, logits);
+  if (chunk.stride == 2) combine(count, logits);
   if (logit_hook_.function != nullptr) TEMPER_TRY(call_hook(first, count, logits));
 
   auto task = [](void *argument, int32_t index, int32_t worker) {
@@ -276,12 +273,18 @@ Status Session::consume(int32_t first, int32_t count, float *logits) {
     Sequence &sequence = self.sequences_[static_cast<std::size_t>(request.sequence)];
     const auto columns = static_cast<std::size_t>(self.head_.columns);
     const std::span<const float> row(c.logits + static_cast<std::size_t>(at_row) * columns, columns);
+    Workspace &workspace = self.workspaces_[static_cast<std::size_t>(worker)];
+    if (self.previewed_ >= 0) {
+      const SamplerPosition &position = self.position_of(request);
+      const int32_t token = self.parts_.sampler.estimate(*c.head, position, row, workspace);
+      if (token < 0) self.not_finite_.store(true, std::memory_order_relaxed);
+      const int64_t width = sequence.materialized - sequence.settled;
+      sequence.shown[static_cast<std::size_t>(self.previewed_ * width + position.position - sequence.settled)] = token;
+      return;
+    }
     const auto active = static_cast<std::size_t>(request.active), n = sequence.active.size();
     if (self.tap_.function != nullptr)
       self.tap_.function(self.tap_.user, request.sequence, sequence.active[active].position, row);
-    Workspace &workspace = self.workspaces_[static_cast<std::size_t>(worker)];
-    if (self.value_hook_.clean && self.options_.candidates > 1)
-      sequence.likely[active] = most_probable(self.head_, row);
     for (std::size_t at = active; at < sequence.proposals.size(); at += n) {
       Proposal &proposal = sequence.proposals[at];
       if (!proposal.needs_logits) continue;

@@ -78,10 +78,21 @@ bool RowLevels::drops(int64_t step) const noexcept {
   return false;
 }
 
+bool RowLevels::waits(int64_t step, int64_t position) const noexcept {
+  const int32_t top = schedule_->levels();
+  return level(step, position) == top && level(step + 1, position) == top;
+}
+
 int64_t RowLevels::next_arrival(int64_t step) const noexcept {
-  const int64_t now = window_end(step), last = steps();
+  const int64_t begin = settled_end(step), end = window_end(step), last = steps();
+  const auto arrives = [&](int64_t next) {
+    if (window_end(next) > end) return true;
+    for (int64_t i = begin; i < end; ++i)
+      if (waits(step, i) && !waits(next, i)) return true;
+    return false;
+  };
   int64_t next = step + 1;
-  while ((last < 0 || next < last) && window_end(next) <= now) ++next;
+  while ((last < 0 || next < last) && !arrives(next)) ++next;
   return next;
 }
 

@@ -38,8 +38,9 @@ class RowLevels {
   bool drops(int64_t step) const noexcept;
   int64_t steps() const noexcept { return schedule_->steps(scheduled()); }
   bool fixed(int64_t position) const noexcept;
-  // The next step after `step` in whose window there is a position that wasn't there in `step`; steps() when
-  // there is none.
+  // In the window, but as noisy as at the start now and after the step: it takes no part yet.
+  bool waits(int64_t step, int64_t position) const noexcept;
+  // The next step after `step` in which a position takes part that didn't in `step`; steps() when there is none.
   int64_t next_arrival(int64_t step) const noexcept;
 
  private:

@@ -36,6 +36,8 @@ Status check_single_positions(const Spec &spec, const SessionOptions &options, b
   if (spec.context != Context::full)
     return fail(TEMPER_E_UNSUPPORTED, "%s has an exact cache: there is nothing to approximate", spec.family.c_str());
   if (options.guided) return Status(TEMPER_E_UNSUPPORTED, "guidance with an approximate cache isn't possible");
+  if (options.approximation == Approximation::dual && options.preview)
+    return Status(TEMPER_E_UNSUPPORTED, "looking at clean candidates would overwrite what the dual cache keeps");
   if (options.approximation == Approximation::dual && options.canvas == Choice::off)
     return Status(TEMPER_E_UNSUPPORTED, "the dual cache keeps the canvas, which is switched off");
   return Status();
@@ -88,7 +90,8 @@ Result<SessionPlan> plan_session(const Spec &spec, const Hyperschedule &schedule
 
   int64_t slots = plan.capacity;
   if (options.look_back > 0) {
-    const int64_t sliding = options.look_back + 2 * plan.row_budget + std::max<int64_t>(64, options.look_back / 4);
+    int64_t sliding = options.look_back + 2 * plan.row_budget + std::max<int64_t>(64, options.look_back / 4);
+    if (options.preview) sliding += 2 * plan.max_active;  // the window after the next step
     slots = plan.capacity < 0 ? sliding : std::min(plan.capacity, sliding);
   }
   // One slot more for the noisy row that nobody sees (rules without noise keys).

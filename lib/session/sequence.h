@@ -39,6 +39,25 @@ struct Companion {
   RowPlan plan;
   Frontier frontier;
   int32_t first_row = 0;
+
+  void reserve(std::size_t positions, std::size_t window, int32_t rows);
+};
+
+// Guidance by value: a candidate's next call, made to see what the model would predict then.
+struct Preview {
+  std::vector<int32_t> tokens;  // what stands in the window meanwhile, to be put back
+  std::vector<ActivePosition> active;
+  std::vector<Transition> transitions;     // of active[i], from its level to the clean token
+  std::vector<ShapingContext> contexts;
+  std::vector<SamplerPosition> positions;
+  std::vector<TokenCount> history;
+  RowPlan plan;
+  Frontier frontier;
+  int64_t window_end = 0;  // positions below have a token in it
+  int32_t first_row = 0;
+  Companion companion;
+
+  void reserve(std::size_t positions, std::size_t window, int32_t rows);
 };
 
 struct Sequence {
@@ -84,13 +103,14 @@ struct Sequence {
   std::vector<WindowMemory> windows;        // and of its window
   std::vector<Verdict> verdicts;
   int32_t chosen = 0;                       // the candidate that becomes the window
-  std::vector<int32_t> likely;              // guidance by value: the most probable token of active[i]
+  std::vector<int32_t> shown;               // guidance by value: each candidate as the caller sees it
   std::vector<int32_t> sorted;              // visible tokens, for `history`
   std::vector<TokenCount> history;
   RowPlan plan;
   Frontier frontier;       // at this step's call
   int32_t first_row = 0;   // of its rows in the call
   Companion companion;
+  Preview preview;
 
   int32_t &token(int64_t position) { return tokens[static_cast<std::size_t>(position - first_token)]; }
   int32_t token(int64_t position) const { return tokens[static_cast<std::size_t>(position - first_token)]; }

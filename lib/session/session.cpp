@@ -53,29 +53,28 @@ Status Session::allocate(const Session *origin) {
     sequence.active.reserve(window);
     sequence.transitions.reserve(window);
     sequence.contexts.reserve(window);
-    sequence.likely.reserve(window);
     sequence.positions.reserve(drawn);
     sequence.proposals.reserve(drawn);
     if (options_.candidates > 1) {
       sequence.scratch.reserve(drawn);
       sequence.windows.reserve(static_cast<std::size_t>(options_.candidates));
       sequence.verdicts.resize(static_cast<std::size_t>(options_.candidates));
+      sequence.shown.reserve(drawn);
     }
     if (parts_.sampler.parameters().shaping.counts()) {
       sequence.sorted.reserve(room);
       sequence.history.reserve(room);
     }
     sequence.plan.reserve(plan.forward.max_rows);
-    if (plan.paired) {
-      sequence.companion.tokens.reserve(room);
-      sequence.companion.active.reserve(window);
-      sequence.companion.plan.reserve(plan.forward.max_rows);
+    if (plan.paired) sequence.companion.reserve(room, window, plan.forward.max_rows);
+    if (previews()) {
+      sequence.preview.reserve(room, window, plan.forward.max_rows);
+      if (plan.paired) sequence.preview.companion.reserve(room, window, plan.forward.max_rows);
     }
   }
   requests_.reserve(sequences_.size() * window * (plan.paired ? 2 : 1));
   logit_rows_.reserve(requests_.capacity());
   if (options_.candidates > 1) {
-    candidate_tokens_.resize(drawn);
     values_.resize(static_cast<std::size_t>(options_.candidates));
   }
   workspaces_.clear();
@@ -85,6 +84,12 @@ Status Session::allocate(const Session *origin) {
   }
   forward_ = std::move(forward);
   return Status();
+}
+
+void Companion::reserve(std::size_t positions, std::size_t window, int32_t rows) {
+  tokens.reserve(positions);
+  active.reserve(window);
+  plan.reserve(rows);
 }
 
 void Sequence::clear() noexcept {

@@ -53,6 +53,7 @@ struct SessionOptions {
   bool guided = false;                // logits are those of two runs
   double guidance = 0;                // w of l_u + (w + 1)(l_c - l_u)
   int32_t candidates = 1;             // windows drawn per step and chosen from by value
+  bool preview = false;               // they are judged by what the model would predict from them
   std::vector<int32_t> end_tokens;    // ascending, each once
 };
 
@@ -99,7 +100,6 @@ struct ValueHook {
   temper_value_fn function = nullptr;
   void *user = nullptr;
   double alpha = 1;
-  bool clean = false;  // candidates are shown with their masks filled
 };
 
 struct StepReport {
@@ -130,7 +130,7 @@ class Session final : private LogitSink {
   Status weights(int32_t row, std::span<const float> weights);
   Status allow(int32_t row, int64_t position, std::span<const int32_t> tokens);
   Status unconditional(int32_t row, std::span<const int32_t> tokens);
-  Status set_value(ValueHook hook, int32_t candidates);
+  Status set_value(ValueHook hook, int32_t candidates, bool preview);
   void set_logit_hook(LogitHook hook) noexcept { logit_hook_ = hook; }
   void set_tap(LogitTap tap) noexcept { tap_ = tap; }
 
@@ -160,6 +160,13 @@ class Session final : private LogitSink {
   int64_t bytes() const noexcept;
 
  private:
+  // A logit row that is wanted: whose, and where in the call.
+  struct Request {
+    int32_t row = 0;  // of the call
+    int32_t sequence = 0;
+    int32_t active = 0;
+  };
+
   explicit Session(SessionParts parts);
   Status allocate(const Session *origin = nullptr);  // of a fork
   Result<std::unique_ptr<Forward>> forked_cache(const SessionPlan &plan) const;
@@ -175,7 +182,13 @@ class Session final : private LogitSink {
   Status begin();
   void corrupt(Sequence &sequence);
   void prepare(Sequence &sequence);
-  void collect_history(Sequence &sequence);
+  int64_t window_stop(const Sequence &sequence, int64_t call) const noexcept;
+  int64_t next_drop(const Sequence &sequence, int64_t call) const noexcept;
+  void fill_window(Sequence &sequence, int64_t begin, int64_t stop, int64_t number) const noexcept;
+  void list_window(Sequence &sequence, int64_t call, int64_t stop, bool keeps_waiting,
+                   std::vector<ActivePosition> &active, std::vector<ShapingContext> &contexts,
+                   std::span<const TokenCount> history) const;
+  void collect_history(Sequence &sequence, int64_t settled, int64_t end, std::vector<TokenCount> &history);
   SamplerWindow window_of(Sequence &sequence, int32_t candidate) noexcept;
 
   // call.cpp: rows in, logits out.
@@ -183,30 +196,42 @@ class Session final : private LogitSink {
   Status drop_slots(std::size_t index);
   Status prefill(std::size_t index, StepReport &report);
   Status call_model(StepReport &report);
-  Status add_rows(const Sequence &sequence, std::span<const PlannedRow> rows, std::size_t slot_sequence);
-  void plan_companion(Sequence &sequence);
+  Status add_rows(std::span<const ActivePosition> active, std::span<const PlannedRow> rows, std::size_t slot_sequence);
+  void plan_companion(Sequence &sequence, Companion &companion, int64_t settled,
+                      std::span<const ActivePosition> active);
+  Status run_requests(StepReport &report);
   bool needs_refresh(const Sequence &sequence) const noexcept;
   Status consume(int32_t first, int32_t count, float *logits) override;
   void combine(int32_t count, float *logits);
   Status call_hook(int32_t first, int32_t count, float *logits);
 
+  // preview.cpp: the call after it, for every candidate.
+  bool previews() const noexcept { return options_.preview && options_.candidates > 1; }
+  Status preview(StepReport &report);
+  Status preview_rows(std::size_t index, int32_t candidate);
+  const ActivePosition &active_of(const Request &request) const noexcept;
+  const SamplerPosition &position_of(const Request &request) const noexcept;
+  int32_t runs() const noexcept;  // of the model for every window in this call
+
   // step.cpp: what becomes of it.
+  struct Progress {
+    int64_t call = 0;     // index into the hyperschedule
+    int64_t settled = 0;  // the frontier
+    bool last = false;    // everything is settled
+  };
+  Progress progress(const Sequence &sequence, Verdict verdict) const noexcept;
+  int64_t frozen_next(const Sequence &sequence, int64_t settled_next) const noexcept;
+  void finish_candidates(Sequence &sequence);
   Result<int32_t> choose(Sequence &sequence);
   void settle(Sequence &sequence, StepReport &report);
   bool ends(int32_t token) const noexcept;
   int64_t early_end(const Sequence &sequence) const noexcept;
 
   int32_t condition_of(int32_t level) const noexcept;
-  int32_t level_of_settled(const Sequence &sequence) const noexcept;
+  int32_t level_of_settled(std::span<const ActivePosition> active) const noexcept;
   Draws draws(const Sequence &sequence, int64_t position) const noexcept;
+  Draws draws(const Sequence &sequence, int64_t number, int64_t position) const noexcept;
   std::size_t window_room() const noexcept { return static_cast<std::size_t>(plan_.max_active) + 1; }
-
-  // A logit row that is wanted: whose, and where in the call.
-  struct Request {
-    int32_t row = 0;  // of the call
-    int32_t sequence = 0;
-    int32_t active = 0;
-  };
 
   SessionParts parts_;
   HeadDescription head_;            // of the model's rows
@@ -227,8 +252,8 @@ class Session final : private LogitSink {
   std::vector<Request> requests_;
   std::vector<int32_t> logit_rows_;
   std::vector<Workspace> workspaces_;
-  std::vector<int32_t> candidate_tokens_;  // [candidates][window]
-  std::vector<double> values_;             // [candidates]
+  std::vector<double> values_;  // [candidates]
+  int32_t previewed_ = -1;      // the candidate whose next call this is; -1: the step's own call
   std::atomic<bool> not_finite_{false};
   double difference_ = -1;
 };

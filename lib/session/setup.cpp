@@ -190,10 +190,11 @@ Status Session::unconditional(int32_t row, std::span<const int32_t> tokens) {
   return Status();
 }
 
-Status Session::set_value(ValueHook hook, int32_t candidates) {
+Status Session::set_value(ValueHook hook, int32_t candidates, bool preview) {
   TEMPER_TRY(check_not_begun("guidance by value"));
   SessionOptions wanted = options_;
   wanted.candidates = hook.function == nullptr ? 1 : candidates;
+  wanted.preview = hook.function != nullptr && preview;
   if (forward_ != nullptr || length_ != 0) TEMPER_TRY(set_options(wanted));
   else options_ = wanted;
   value_hook_ = hook;

@@ -5,7 +5,7 @@
 //   which positions need logits        sampler.decide   (draws that don't depend on logits come first)
 //   which rows does that take          RowPlan          -> rows of the model         (call.cpp)
 //   logits                             forward          -> consume, on the backend's threads
-//   the new tokens                     sampler.propose, sampler.finish, the caller's choice
+//   the new tokens                     sampler.propose, sampler.finish, the caller's choice (preview.cpp)
 //   what settled, what is frozen       settle
 #include "session/session.h"
 
@@ -19,25 +19,25 @@ bool Session::ends(int32_t token) const noexcept {
   return std::binary_search(options_.end_tokens.begin(), options_.end_tokens.end(), token);
 }
 
-// Guidance by value: which of the candidates becomes the window. The caller sees each as the step would
-// leave it.
+// Guidance by value: each candidate as the step would leave it.
+void Session::finish_candidates(Sequence &sequence) {
+  const auto width = static_cast<std::size_t>(sequence.materialized - sequence.settled);
+  const auto candidates = static_cast<std::size_t>(options_.candidates);
+  sequence.shown.resize(candidates * width);
+  for (std::size_t m = 0; m < candidates; ++m) {
+    const SamplerWindow window = window_of(sequence, static_cast<int32_t>(m));
+    sequence.verdicts[m] = parts_.sampler.finish(head_, window);
+    int32_t *out = sequence.shown.data() + m * width;
+    for (std::size_t i = 0; i < width; ++i) out[i] = sequence.token(sequence.settled + static_cast<int64_t>(i));
+    for (std::size_t a = 0; a < sequence.active.size(); ++a)
+      out[sequence.active[a].position - sequence.settled] = window.proposals[a].token;
+  }
+}
+
+// Which of the candidates becomes the window.
 Result<int32_t> Session::choose(Sequence &sequence) {
   const int32_t candidates = options_.candidates;
   if (candidates == 1) return 0;
-  const auto width = static_cast<std::size_t>(sequence.materialized - sequence.settled);
-  const std::size_t n = sequence.active.size();
-  for (int32_t m = 0; m < candidates; ++m) {
-    const SamplerWindow window = window_of(sequence, m);
-    sequence.verdicts[static_cast<std::size_t>(m)] = parts_.sampler.finish(head_, window);
-    int32_t *out = candidate_tokens_.data() + static_cast<std::size_t>(m) * width;
-    for (std::size_t i = 0; i < width; ++i) out[i] = sequence.token(sequence.settled + static_cast<int64_t>(i));
-    for (std::size_t a = 0; a < n; ++a) {
-      int32_t token = window.proposals[a].token;
-      if (value_hook_.clean && (token < 0 || token == head_.mask_token) && sequence.likely[a] >= 0)
-        token = sequence.likely[a];
-      out[sequence.active[a].position - sequence.settled] = token;
-    }
-  }
   temper_candidates shown{};
   shown.struct_size = sizeof shown;
   shown.row = static_cast<int32_t>(&sequence - sequences_.data());
@@ -45,9 +45,9 @@ Result<int32_t> Session::choose(Sequence &sequence) {
   shown.settled = sequence.tokens.data();
   shown.first = sequence.first_token;
   shown.settled_count = sequence.settled - sequence.first_token;
-  shown.tokens = candidate_tokens_.data();
+  shown.tokens = sequence.shown.data();
   shown.count = candidates;
-  shown.width = static_cast<int64_t>(width);
+  shown.width = sequence.materialized - sequence.settled;
   std::fill(values_.begin(), values_.end(), 0.0);
   if (value_hook_.function(value_hook_.user, &shown, values_.data()) != 0)
     return Status(TEMPER_E_CANCELLED, "stopped by the caller's value function");
@@ -79,6 +79,23 @@ int64_t Session::early_end(const Sequence &sequence) const noexcept {
   return -1;
 }
 
+Session::Progress Session::progress(const Sequence &sequence, Verdict verdict) const noexcept {
+  if (verdict == Verdict::hold) return {sequence.call, sequence.settled, false};
+  const RowLevels &levels = sequence.levels;
+  const int64_t steps = levels.steps();
+  const int64_t call = verdict == Verdict::settle ? levels.next_arrival(sequence.call) : sequence.call + 1;
+  const bool last = steps >= 0 && call >= steps;
+  return {call, sequence.prompt + (last ? sequence.length : levels.settled_end(call)), last};
+}
+
+// Where the next call's rows begin.
+int64_t Session::frozen_next(const Sequence &sequence, int64_t settled_next) const noexcept {
+  if (options_.approximation == Approximation::none)
+    return frozen_after(plan_.rules, sequence.frontier, sequence.plan.last_settled_sees_window(), settled_next);
+  const bool refreshed = sequence.refreshed_at < 0 && sequence.frontier.frozen == 0;
+  return refreshed ? sequence.settled : sequence.frozen;
+}
+
 // The step's outcome becomes the sequence's state.
 void Session::settle(Sequence &sequence, StepReport &report) {
   const auto chosen = static_cast<std::size_t>(sequence.chosen);
@@ -105,29 +122,20 @@ void Session::settle(Sequence &sequence, StepReport &report) {
     ++sequence.changed;
   }
 
-  const RowLevels &levels = sequence.levels;
-  const int64_t steps = levels.steps();
-  int64_t call = sequence.call, next = sequence.settled;
-  bool last = false;
+  const auto [call, next, last] = progress(sequence, verdict);
   if (verdict == Verdict::hold) {
     ++sequence.held;
     ++sequence.window.held;
   } else {
-    call = verdict == Verdict::settle ? levels.next_arrival(call) : call + 1;
     // Draws count on; a jump over calls skips their numbers.
     sequence.window.held = 0;
-    last = steps >= 0 && call >= steps;
-    next = sequence.prompt + (last ? sequence.length : levels.settled_end(call));
   }
   if (!report.idle) {
-    const bool whole = sequence.frontier.frozen == 0;
-    if (options_.approximation == Approximation::none) {
-      sequence.frozen = frozen_after(plan_.rules, sequence.frontier, sequence.plan.last_settled_sees_window(), next);
-    } else if (sequence.refreshed_at < 0 && whole) {
-      sequence.frozen = sequence.refreshed_at = sequence.settled;
-      sequence.stale_calls = 1;
-    } else {
-      ++sequence.stale_calls;
+    sequence.frozen = frozen_next(sequence, next);
+    if (options_.approximation != Approximation::none) {
+      const bool refreshed = sequence.refreshed_at < 0 && sequence.frontier.frozen == 0;
+      if (refreshed) sequence.refreshed_at = sequence.settled;
+      sequence.stale_calls = refreshed ? 1 : sequence.stale_calls + 1;
     }
     Companion &companion = sequence.companion;
     if (options_.guided)
@@ -179,7 +187,12 @@ Status Session::step(StepReport &report) {
     TEMPER_TRY(forget(sequence));
     prepare(sequence);
   }
-  const Status called = call_model(report);
+  Status called = call_model(report);
+  if (called.ok() && options_.candidates > 1) {
+    for (Sequence &sequence : sequences_)
+      if (sequence.finished == TEMPER_ROW_RUNNING) finish_candidates(sequence);
+    if (previews()) called = preview(report);
+  }
   if (!called.ok()) {
     if (called.code() == TEMPER_E_CANCELLED) cancel_.store(false, std::memory_order_relaxed);
     return called;

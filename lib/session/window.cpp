@@ -9,8 +9,11 @@
 namespace temper {
 
 // One set of draws per model call of a row: calls that stay at their place in the hyperschedule count too.
+Draws Session::draws(const Sequence &sequence, int64_t number, int64_t position) const noexcept {
+  return {seed_, sequence.id, static_cast<uint32_t>(number), static_cast<uint32_t>(position)};
+}
 Draws Session::draws(const Sequence &sequence, int64_t position) const noexcept {
-  return {seed_, sequence.id, static_cast<uint32_t>(sequence.call + sequence.held), static_cast<uint32_t>(position)};
+  return draws(sequence, sequence.call + sequence.held, position);
 }
 
 // Before the first step: lengths are known now that the prompts are.
@@ -54,21 +57,21 @@ void Session::corrupt(Sequence &sequence) {
 }
 
 // Visible tokens by id, for penalties: those of the last `window` settled positions and of all behind them.
-void Session::collect_history(Sequence &sequence) {
+void Session::collect_history(Sequence &sequence, int64_t settled, int64_t end, std::vector<TokenCount> &history) {
   const Shaping &shaping = parts_.sampler.parameters().shaping;
-  sequence.history.clear();
+  history.clear();
   if (!shaping.counts()) return;
   int64_t first = sequence.first_token;
-  if (shaping.window > 0) first = std::max(first, sequence.settled - shaping.window);
+  if (shaping.window > 0) first = std::max(first, settled - shaping.window);
   sequence.sorted.clear();
-  for (int64_t p = first; p < sequence.materialized; ++p) {
+  for (int64_t p = first; p < end; ++p) {
     const int32_t token = sequence.token(p);
     if (token >= 0 && token != head_.mask_token) sequence.sorted.push_back(token);
   }
   std::sort(sequence.sorted.begin(), sequence.sorted.end());
   for (const int32_t token : sequence.sorted) {
-    if (sequence.history.empty() || sequence.history.back().token != token) sequence.history.push_back({token, 0});
-    ++sequence.history.back().count;
+    if (history.empty() || history.back().token != token) history.push_back({token, 0});
+    ++history.back().count;
   }
 }
 
@@ -80,37 +83,49 @@ SamplerWindow Session::window_of(Sequence &sequence, int32_t candidate) noexcept
           draws(sequence, kSequenceDraw).candidate(static_cast<uint32_t>(candidate))};
 }
 
-void Session::prepare(Sequence &sequence) {
+// The call at which a level drops next: others would be useless.
+int64_t Session::next_drop(const Sequence &sequence, int64_t call) const noexcept {
   const RowLevels &levels = sequence.levels;
-  const bool shifted = parts_.model->spec().shifted;
-  const int32_t top = parts_.schedule.levels();
   const int64_t steps = levels.steps();
-  // Calls in which no level drops would be useless.
-  while ((steps < 0 || sequence.call < steps) && !levels.drops(sequence.call)) ++sequence.call;
+  while ((steps < 0 || call < steps) && !levels.drops(call)) ++call;
+  return call;
+}
 
-  const int64_t window_end = levels.window_end(sequence.call);
-  int64_t end = plan_.canvas ? sequence.length : levels.active_end(sequence.call);
-  if (plan_.block_canvas && end > levels.settled_end(sequence.call)) {
+// Where the positions of a call's window end.
+int64_t Session::window_stop(const Sequence &sequence, int64_t call) const noexcept {
+  const RowLevels &levels = sequence.levels;
+  int64_t end = plan_.canvas ? sequence.length : levels.active_end(call);
+  if (plan_.block_canvas && end > levels.settled_end(call)) {
     const int64_t block = plan_.rules.block, last = sequence.prompt + end;
     end = (last + block - 1) / block * block - sequence.prompt;
     if (sequence.length >= 0) end = std::min(end, sequence.length);
   }
-  for (; sequence.materialized < sequence.prompt + end; ++sequence.materialized) {
-    int32_t &token = sequence.token(sequence.materialized);
-    if (token < 0) token = Sampler::initial_token(head_, parts_.noise, draws(sequence, sequence.materialized));
-  }
-  collect_history(sequence);
+  return sequence.prompt + end;
+}
 
-  sequence.active.clear();
-  sequence.transitions.clear();
-  sequence.contexts.clear();
-  const bool keeps_waiting = options_.approximation == Approximation::dual && !needs_refresh(sequence);
+// Positions that are there for the first time start as noise; those of a draft have their token.
+void Session::fill_window(Sequence &sequence, int64_t begin, int64_t stop, int64_t number) const noexcept {
+  for (int64_t p = begin; p < stop; ++p) {
+    int32_t &token = sequence.token(p);
+    if (token < 0) token = Sampler::initial_token(head_, parts_.noise, draws(sequence, number, p));
+  }
+}
+
+void Session::list_window(Sequence &sequence, int64_t call, int64_t stop, bool keeps_waiting,
+                          std::vector<ActivePosition> &listed, std::vector<ShapingContext> &contexts,
+                          std::span<const TokenCount> history) const {
+  const RowLevels &levels = sequence.levels;
+  const bool shifted = parts_.model->spec().shifted;
+  const int32_t top = parts_.schedule.levels();
+  const int64_t window_end = levels.window_end(call);
+  listed.clear();
+  contexts.clear();
   auto allowed = sequence.allowed.cbegin();
-  for (int64_t i = levels.settled_end(sequence.call); i < end; ++i) {
+  for (int64_t i = levels.settled_end(call); i < stop - sequence.prompt; ++i) {
     ActivePosition active;
     active.position = sequence.prompt + i;
-    active.level = levels.level(sequence.call, i);
-    active.next_level = levels.level(sequence.call + 1, i);
+    active.level = levels.level(call, i);
+    active.next_level = levels.level(call + 1, i);
     active.pure_noise = active.level == top;
     const bool waiting = active.pure_noise && active.next_level == top;
     // A shifted model reads position i from the row before it, so nobody before the window's end is left out.
@@ -119,17 +134,30 @@ void Session::prepare(Sequence &sequence) {
     active.token = sequence.token(active.position);
     active.cached = waiting && keeps_waiting;
 
-    ShapingContext &context = sequence.contexts.emplace_back();
+    ShapingContext &context = contexts.emplace_back();
     context.generated = i;
     context.own_token = active.token == head_.mask_token ? -1 : active.token;
-    context.history = sequence.history;
+    context.history = history;
     context.end_tokens = options_.end_tokens;
     while (allowed != sequence.allowed.cend() && allowed->position < active.position) ++allowed;
     if (allowed != sequence.allowed.cend() && allowed->position == active.position)
       context.allowed = std::span<const int32_t>(sequence.allowed_ids).subspan(allowed->first, allowed->count);
-    sequence.transitions.push_back(parts_.noise.transition(active.level, active.next_level, top));
-    sequence.active.push_back(active);
+    listed.push_back(active);
   }
+}
+
+void Session::prepare(Sequence &sequence) {
+  sequence.call = next_drop(sequence, sequence.call);
+  const int64_t stop = window_stop(sequence, sequence.call);
+  fill_window(sequence, sequence.materialized, stop, sequence.call + sequence.held);
+  sequence.materialized = std::max(sequence.materialized, stop);
+  collect_history(sequence, sequence.settled, sequence.materialized, sequence.history);
+  const bool keeps_waiting = options_.approximation == Approximation::dual && !needs_refresh(sequence);
+  list_window(sequence, sequence.call, stop, keeps_waiting, sequence.active, sequence.contexts, sequence.history);
+  sequence.transitions.clear();
+  for (const ActivePosition &active : sequence.active)
+    sequence.transitions.push_back(
+        parts_.noise.transition(active.level, active.next_level, parts_.schedule.levels()));
 
   const auto n = sequence.active.size();
   const auto candidates = static_cast<std::size_t>(options_.candidates);
@@ -137,7 +165,6 @@ void Session::prepare(Sequence &sequence) {
   sequence.proposals.assign(n * candidates, {});
   sequence.scratch.clear();
   sequence.windows.clear();
-  sequence.likely.assign(n, -1);
   for (std::size_t m = 0; m < candidates; ++m) {
     if (candidates > 1) sequence.windows.push_back(sequence.window);
     for (std::size_t a = 0; a < n; ++a) {
@@ -147,18 +174,16 @@ void Session::prepare(Sequence &sequence) {
       SamplerPosition &position = sequence.positions.emplace_back();
       position.position = static_cast<uint32_t>(active.position);
       position.token = active.token;
-      position.fixed = levels.fixed(active.position - sequence.prompt);
+      position.fixed = sequence.levels.fixed(active.position - sequence.prompt);
       position.transition = &sequence.transitions[a];
       position.memory = candidates > 1 ? &sequence.scratch.back() : &memory;
       position.shaping = &sequence.contexts[a];
     }
     parts_.sampler.decide(head_, window_of(sequence, static_cast<int32_t>(m)));
   }
-  const bool guess = value_hook_.clean && candidates > 1;
   for (std::size_t a = 0; a < n; ++a) {
     ActivePosition &active = sequence.active[a];
-    // Filling masks takes a guess of every one.
-    active.wants_logits = guess && (active.token < 0 || active.token == head_.mask_token);
+    active.wants_logits = false;
     for (std::size_t m = 0; m < candidates; ++m)
       active.wants_logits = active.wants_logits || sequence.proposals[m * n + a].needs_logits;
     if (active.wants_logits) active.cached = false;

@@ -198,7 +198,7 @@ void test_features(void **) {
     options.measure = name == "dual";
     require(session->set_options(options), "options");
     for (int32_t row = 0; row < 2; ++row) require(session->prompt(row, some_tokens(4, 18, 1)), "prompt");
-    if (name == "value") require(session->set_value({value, nullptr, 0.5, true}, 4), "value");
+    if (name == "value") require(session->set_value({value, nullptr, 0.5}, 4, true), "value");
     if (name == "function") session->set_logit_hook({look, nullptr});
     if (name == "positions") {
       const std::vector<int64_t> at = {12, 30};

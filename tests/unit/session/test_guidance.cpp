@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Guidance by a second prompt, by a caller's value, and by a caller's hand on the logits.
+#include "noise/posterior.h"
 #include "support/lab.h"
 
 #include <algorithm>
@@ -11,6 +12,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <tuple>
 extern "C" {
 #include <cmocka.h>
 }
@@ -174,7 +176,7 @@ void test_value(void **) {
       const auto plain = run_to_end(*make_session(subject, schedule, choice));
       auto run = [&](temper_value_fn function, int32_t candidates, double alpha, bool clean) {
         std::unique_ptr<Session> session = make_session(subject, schedule, choice);
-        require(session->set_value({function, nullptr, alpha, clean}, candidates), "value");
+        require(session->set_value({function, nullptr, alpha}, candidates, clean), "value");
         return run_to_end(*session);
       };
       // One candidate: token for token.
@@ -194,6 +196,177 @@ void test_value(void **) {
   }
 }
 
+// What the hook and the value function saw of one row, step by step.
+struct Watch {
+  const Session *session = nullptr;
+  std::vector<std::tuple<int64_t, std::vector<int32_t>, std::vector<float>>> previews;  // position, draft, row
+  int64_t previewed = -1;       // the call they are of
+  std::vector<int32_t> shown;   // the first candidate, which is the one that is taken
+  int64_t shown_at = 0;
+  int checked = 0;
+
+  const Sequence &row() const { return session->row(0); }
+};
+
+// What the model would have at a position, of its row of logits (MATH 2.1 to 2.3).
+int32_t most_probable(const Session &session, int32_t token, int32_t level, const std::vector<float> &logits) {
+  const HeadDescription head = describe_head(session.parts().model->spec());
+  const int32_t top = session.parts().schedule.levels();
+  const Transition step = session.parts().noise.transition(level, 0, top);
+  const auto n = static_cast<std::size_t>(head.tokens());
+  const auto dense = [&](int32_t id) { return head.mask_token >= 0 && id > head.mask_token ? id - 1 : id; };
+  std::vector<double> p;
+  for (int32_t id = 0; id < head.vocabulary; ++id)
+    if (id != head.mask_token) p.push_back(std::exp(static_cast<double>(logits[static_cast<std::size_t>(id)])));
+  normalise(n, p.data());
+  if (token >= 0 && token != head.mask_token) {
+    if (head.carry_over || step.visible_fixed) return token;
+    const HeadForm form = Sampler::converted(head).kind;
+    if (form == HeadForm::leave_one_out) posterior_from_leave_one_out(step.kappa_t, n, dense(token), p.data(), p.data());
+    else if (!std::isnan(head.kappa_eff))
+      recalibrate_posterior(head.kappa_eff, step.kappa_t, n, dense(token), p.data(), p.data());
+  }
+  const auto best = static_cast<int32_t>(std::max_element(p.begin(), p.end()) - p.begin());
+  return head.mask_token >= 0 && best >= head.mask_token ? best + 1 : best;
+}
+
+int32_t watch_logits(void *user, temper_logits *row) {
+  Watch &watch = *static_cast<Watch *>(user);
+  std::vector<float> logits(row->logits, row->logits + row->columns);
+  if (row->call == watch.row().calls_done + 1) {
+    if (watch.previewed != row->call) watch.previews.clear();
+    watch.previewed = row->call;
+    watch.previews.emplace_back(row->position, std::vector<int32_t>(row->tokens, row->tokens + row->count),
+                                std::move(logits));
+    return 0;
+  }
+  // The draft that was taken was previewed: the same bits.
+  const std::vector<int32_t> draft(row->tokens, row->tokens + row->count);
+  int same = 0;
+  for (const auto &[position, tokens, previewed] : watch.previews)
+    if (position == row->position && tokens == draft && previewed == logits) ++same;
+  const int64_t at = row->position - watch.shown_at;
+  if (!watch.shown.empty() && at >= 0 && at < static_cast<int64_t>(watch.shown.size())) {
+    const int32_t want = most_probable(*watch.session, row->tokens[row->position - row->first], row->level, logits);
+    assert_int_equal(watch.shown[static_cast<std::size_t>(at)], want);
+    assert_true(same > 0);
+    ++watch.checked;
+  }
+  return 0;
+}
+
+int32_t watch_values(void *user, const temper_candidates *candidates, double *values) {
+  Watch &watch = *static_cast<Watch *>(user);
+  watch.shown.assign(candidates->tokens, candidates->tokens + candidates->width);
+  watch.shown_at = candidates->first + candidates->settled_count;
+  for (int32_t m = 0; m < candidates->count; ++m) values[m] = 0;
+  // All that was previewed of this row has a clean token.
+  for (int64_t i = 0; i < candidates->width * candidates->count; ++i) assert_true(candidates->tokens[i] >= 0);
+  return 0;
+}
+
+// A candidate's clean window is what the model says in the next step, were it taken: the same logits to the bit,
+// and looking ahead leaves no trace in what is generated.
+void test_preview(void **) {
+  const std::shared_ptr<Runtime> runtime = make_runtime();
+  std::vector<ModelChoice> list = models();
+  for (const char *family : {"gidd", "sdar", "mdlm"}) {
+    ModelChoice model;
+    model.family = family;
+    list.push_back(model);
+  }
+  ModelChoice uniform;
+  uniform.family = "sedd";
+  uniform.uniform = true;
+  list.push_back(uniform);
+  int checked = 0;
+  for (const ModelChoice &model : list)
+    for (const bool guide : {false, true}) {
+      const Subject subject = open_subject(runtime, model, {}, "reference", false);
+      const bool mask = describe_head(subject.spec()).mask_token >= 0;
+      if (guide && !mask) continue;
+      for (const Hyperschedule &schedule : schedules(subject)) {
+        SessionChoice choice;
+        choice.length = 17;
+        choice.prompts = {some_tokens(5, 18, 1)};
+        const auto make = [&] {
+          std::unique_ptr<Session> session = make_session(subject, schedule, choice);
+          SessionOptions options = session->options();
+          options.guided = guide;
+          options.guidance = 0.7;
+          options.ignore_end = true;
+          require(session->set_options(options), "options");
+          return session;
+        };
+        const auto plain = run_to_end(*make());
+        std::unique_ptr<Session> session = make();
+        Watch watch;
+        watch.session = session.get();
+        require(session->set_value({watch_values, &watch, 0}, 3, true), "value");
+        session->set_logit_hook({watch_logits, &watch});
+        StepReport report;
+        while (!report.done) {
+          require(session->step(report), "step");
+          if (!report.done) assert_true(report.model_calls <= 4);
+        }
+        if (emitted(*session, 0) != plain[0])
+          fail_msg("%s, %s: looking ahead changed the tokens", model.family.c_str(), schedule.describe().c_str());
+        checked += watch.checked;
+        if (schedule.levels() > 1) assert_true(watch.checked > 0);
+      }
+    }
+  print_message("%d rows\n", checked);
+  assert_true(checked > 500);
+}
+
+// The same where slots are let go of, and where caches are approximate: no trace in the tokens.
+void test_preview_leaves_no_trace(void **) {
+  const std::shared_ptr<Runtime> runtime = make_runtime();
+  const auto run = [&](const char *family, const Hyperschedule &schedule, const SessionOptions &options, int64_t length,
+                       bool preview) {
+    ModelChoice model;
+    model.family = family;
+    SessionChoice choice;
+    choice.length = length;
+    choice.options = options;
+    choice.options.ignore_end = true;
+    choice.prompts = {some_tokens(9, 18, 1)};
+    const Subject subject = open_subject(runtime, model, {}, "reference", false);
+    std::unique_ptr<Session> session = make_session(subject, schedule, choice);
+    require(session->set_value({no_value, nullptr, 0}, 3, preview), "value");
+    std::vector<int32_t> tokens;
+    StepReport report;
+    for (int step = 0; step < 150 && !report.done; ++step) {
+      require(session->step(report), "step");
+      for (const int32_t token : emitted(*session, 0)) tokens.push_back(token);
+    }
+    return tokens;
+  };
+  SessionOptions sliding, kept;
+  sliding.look_back = 8;
+  for (const Hyperschedule &schedule : {made(Hyperschedule::block(4, 3)), made(Hyperschedule::slide(6, 3))}) {
+    const auto tokens = run("hdlm-epsilon", schedule, sliding, 0, true);
+    assert_true(tokens.size() > 100 && tokens == run("hdlm-epsilon", schedule, sliding, 0, false));
+  }
+  for (const int32_t refresh : {0, 3}) {
+    kept.approximation = Approximation::prefix;
+    kept.refresh = refresh;
+    kept.measure = refresh > 0;
+    const Hyperschedule schedule = made(Hyperschedule::block(6, 4));
+    const auto tokens = run("llada", schedule, kept, 40, true);
+    assert_true(tokens.size() == 31 && tokens == run("llada", schedule, kept, 40, false));
+  }
+  // What the dual cache keeps behind the window would be lost.
+  ModelChoice model;
+  model.family = "llada";
+  const Subject subject = open_subject(runtime, model, {}, "reference", false);
+  SessionChoice choice;
+  choice.options.approximation = Approximation::dual;
+  std::unique_ptr<Session> session = make_session(subject, made(Hyperschedule::block(6, 4)), choice);
+  assert_int_equal(session->set_value({no_value, nullptr, 0}, 3, true).code(), TEMPER_E_UNSUPPORTED);
+  require(session->set_value({no_value, nullptr, 0}, 3, false), "value");
+}
+
 // The law with equal values is the base law: the first token of many rows, chi-square.
 void test_indifferent(void **) {
   const std::shared_ptr<Runtime> runtime = make_runtime();
@@ -211,7 +384,7 @@ void test_indifferent(void **) {
     for (uint64_t seed = 1; seed <= 4; ++seed) {
       choice.seed = seed + static_cast<uint64_t>(which) * 100;
       std::unique_ptr<Session> session = make_session(subject, schedule, choice);
-      if (which == 1) require(session->set_value({no_value, nullptr, 1, false}, 5), "value");
+      if (which == 1) require(session->set_value({no_value, nullptr, 1}, 5, false), "value");
       for (const auto &row : run_to_end(*session)) counts[static_cast<std::size_t>(which)][static_cast<std::size_t>(row[0] * 5 + row[1])] += 1;
     }
   double chi = 0;
@@ -261,12 +434,12 @@ void test_logits_function(void **) {
   session->set_logit_hook({stop_logits, nullptr});
   assert_int_equal(session->step(report).code(), TEMPER_E_CANCELLED);
   session->set_logit_hook({});
-  require(session->set_value({}, 1).ok() ? Status() : Status(), "value");
+  require(session->set_value({}, 1, false).ok() ? Status() : Status(), "value");
   // Nothing had changed.
   assert_true(run_to_end(*session) == untouched);
 
   std::unique_ptr<Session> valued = make_session(subject, made(Hyperschedule::block(4, 2)), choice);
-  require(valued->set_value({stop, nullptr, 1, false}, 3), "value");
+  require(valued->set_value({stop, nullptr, 1}, 3, false), "value");
   assert_int_equal(valued->step(report).code(), TEMPER_E_CANCELLED);
 }
 
@@ -276,6 +449,7 @@ int main() {
   const CMUnitTest tests[] = {
       cmocka_unit_test(test_scales), cmocka_unit_test(test_formula),     cmocka_unit_test(test_other_length),
       cmocka_unit_test(test_value),  cmocka_unit_test(test_indifferent), cmocka_unit_test(test_logits_function),
+      cmocka_unit_test(test_preview), cmocka_unit_test(test_preview_leaves_no_trace),
   };
   return cmocka_run_group_tests(tests, nullptr, nullptr);
 }
