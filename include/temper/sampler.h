@@ -102,7 +102,7 @@ enum {
   TEMPER_SAMPLER_BOUND = 17,      /**< entropy bound: nats; 0..1000, default 0.1 */
   TEMPER_SAMPLER_CORRECTOR_STEPS = 18,     /**< gibbs: correcting calls before each move; 0..1000, default 1 */
   TEMPER_SAMPLER_CORRECTOR_POSITIONS = 19, /**< gibbs, self-correction: positions per call; 1..65536, default 1 */
-  TEMPER_SAMPLER_EDIT_AT = 20,    /**< edit: probability that a better token needs; 0..1, default 0.9 */
+  TEMPER_SAMPLER_EDIT_AT = 20,    /**< edit: probability, at temperature 1 before filters, that a better token needs; 0..1, default 0.9 */
   TEMPER_SAMPLER_EXTRA_STEPS = 21,/**< self-correction, edit: calls beyond the hyperschedule's, per window, at most; 0..2^20, default 256, 16 */
   TEMPER_SAMPLER_PATIENCE = 22,   /**< self-correction: rounds without better agreement; 1..2^20, default 32 */
   /** Adaptive stop (as in DiffusionGemma): when every position's most probable token has been the same for so many
@@ -123,11 +123,13 @@ enum {
 
 /** Values of ::TEMPER_SAMPLER_RULE for confidence: positions per call. */
 enum {
-  TEMPER_COUNT_EVEN = 0, /**< the expected number, rounded up: the masks split evenly over the calls (LLaDA) */
-  TEMPER_COUNT_FLOOR = 1 /**< rounded down, but at least one (Dream) */
+  TEMPER_COUNT_EVEN = 0, /**< the number that the path reveals on average, rounded up: the masks split evenly over
+                          *   the calls (LLaDA) */
+  TEMPER_COUNT_FLOOR = 1 /**< rounded down, but at least one (Dream, whose path is linear) */
 };
 
-/** Values of ::TEMPER_SAMPLER_ORDER. Larger is sooner; ties go to the smaller position. */
+/** Values of ::TEMPER_SAMPLER_ORDER. Larger is sooner; ties go to the smaller position. At temperature 0 those after
+ *  filters are as at temperature 1 (as Dream's program has it). */
 enum {
   TEMPER_ORDER_PROBABILITY = 0, /**< of the drawn token at temperature 1, before filters (LLaDA) */
   TEMPER_ORDER_FILTERED = 1,    /**< of the drawn token after temperature and filters (Dream's maskgit_plus) */

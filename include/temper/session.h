@@ -222,7 +222,7 @@ typedef struct temper_logits {
   uint32_t struct_size;
   int32_t row;            /**< of the session */
   int64_t position;       /**< absolute: the position whose token these logits predict */
-  int64_t call;           /**< model call of the row, from 0 */
+  int64_t call;           /**< model call of the row, from 0; when a candidate is looked at: the next one */
   int32_t level;          /**< of the position before the step */
   int32_t next_level;     /**< and after it */
   const int32_t *tokens;  /**< the row as it stands: tokens of positions first..first+count-1; masks are the
@@ -273,8 +273,10 @@ typedef int32_t (*temper_value_fn)(void *user, const temper_candidates *candidat
 /** What candidates look like to the caller. */
 enum {
   TEMPER_VALUE_DRAFT = 0, /**< as they would be after the step, masks included (SVDD-MC) */
-  TEMPER_VALUE_CLEAN = 1  /**< their masks filled with the most probable tokens of this call's prediction: the
-                           *   posterior mean decoded (SVDD-PM) */
+  TEMPER_VALUE_CLEAN = 1  /**< every token that isn't certain yet as the model predicts it from the candidate (the
+                           *   most probable one of p(x_0 | candidate), SVDD-PM): one more call of the model for
+                           *   each candidate and step, in which the caller's function for logits takes part.
+                           *   Needs an exact or a prefix cache. */
 };
 
 /**
@@ -283,7 +285,8 @@ enum {
  * One candidate is the unguided sampler, token for token. Before the first step. Reallocates.
  * @param[in] function NULL: off. @param[in] candidates M, 1..256. @param[in] alpha >= 0; 0: the best, the
  *   first of equals. @param[in] form TEMPER_VALUE_...
- * @return ::TEMPER_OK; ::TEMPER_E_ARGUMENT; ::TEMPER_E_STATE; ::TEMPER_E_MEMORY. @since 0.1
+ * @return ::TEMPER_OK; ::TEMPER_E_ARGUMENT; ::TEMPER_E_STATE; ::TEMPER_E_MEMORY; ::TEMPER_E_UNSUPPORTED.
+ *   @since 0.1
  */
 TEMPER_API temper_status temper_session_set_value_fn(temper_session *session, temper_value_fn function,
                                                      void *user, int32_t candidates, double alpha,
@@ -295,7 +298,8 @@ typedef struct temper_step_info {
   int32_t step;            /**< index of this step, from 0 */
   int64_t steps_total;     /**< of the longest row still running; -1: unbounded */
   int32_t rows_running;    /**< rows not finished after this step */
-  int32_t model_calls;     /**< forward passes: 1, more while a long prompt is read, 0 when idle */
+  int32_t model_calls;     /**< forward passes: 1, more while a long prompt is read or clean candidates are looked
+                            *   at, 0 when idle */
   int64_t rows_computed;   /**< rows of the model computed */
   int64_t rows_cached;     /**< frozen positions attended to without being computed */
   int64_t logit_rows;      /**< rows the head was computed for */

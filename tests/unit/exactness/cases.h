@@ -24,6 +24,11 @@ struct Named {
 };
 // One call, many calls, windows of all kinds.
 std::vector<Named> schedules();
+Named flat(std::int32_t levels);
+Named block(std::int64_t width, std::int32_t levels);
+Named slide(std::int64_t width, std::int32_t levels);
+// Three positions that take turns in standing still: one that is pure noise yet, one that may be visible.
+Named pauses();
 
 struct NamedPath {
   std::string name;
@@ -37,6 +42,9 @@ NamedPath gidd_path(double mix = .2);
 
 using Values = std::vector<std::pair<SamplerParameter, double>>;
 Sampler sampler_of(SamplerKind kind, const Values &values);
+
+// Probability of every final sequence, by the enumeration that knows the sampler; whatever follows can't be drawn.
+std::vector<double> expected_of(const Table &model, const Hyperschedule &schedule, const Noise &noise, const Sampler &sampler);
 
 // How counts and probabilities differ; cells that are expected less than five times are taken together.
 struct Fit {

@@ -12,6 +12,30 @@ Path path_of(const Noise &noise) {
   return [noise](std::int32_t from, std::int32_t to, std::int32_t levels) { return noise.transition(from, to, levels); };
 }
 
+Row row_of(const Hyperschedule &schedule, const Path &path, std::int64_t call, int length) {
+  Row row;
+  row.drops = schedule.drops(call, length);
+  row.begin = static_cast<int>(schedule.settled_end(call, length));
+  row.end = static_cast<int>(schedule.active_end(call, length));
+  for (int i = 0; i < length; ++i) {
+    row.steps.push_back(path(schedule.level(call, i), schedule.level(call + 1, i), schedule.levels()));
+    row.kappa.push_back(row.steps.back().kappa_t);
+  }
+  return row;
+}
+
+void shape(const SamplerParameters &parameters, std::vector<double> &p) {
+  if (parameters.temperature != 1)
+    for (double &value : p) value = std::pow(value, 1 / parameters.temperature);
+  if (parameters.top_k > 0 && static_cast<std::size_t>(parameters.top_k) < p.size()) {
+    std::vector<double> sorted = p;
+    std::sort(sorted.begin(), sorted.end(), std::greater<>());
+    const double lowest = sorted[static_cast<std::size_t>(parameters.top_k) - 1];
+    for (double &value : p) value = value < lowest ? 0 : value;
+  }
+  normalise(p.size(), p.data());
+}
+
 Enumeration::Enumeration(const Toy &model, const Hyperschedule &schedule, Path path, bool masks, SamplerKind kind,
                          const SamplerParameters &parameters)
     : model_(model), schedule_(schedule), path_(std::move(path)), masks_(masks), kind_(kind), parameters_(parameters) {}
@@ -25,14 +49,8 @@ std::vector<double> Enumeration::run() {
   prediction_ = {std::vector<double>(n), std::vector<double>(n)};
   const std::int64_t calls = schedule_.steps(of.length);
   for (std::int64_t k = 0; k < calls; ++k) {
-    if (!schedule_.drops(k, of.length)) continue;
-    Row row;
-    row.begin = static_cast<int>(schedule_.settled_end(k, of.length));
-    row.end = static_cast<int>(schedule_.active_end(k, of.length));
-    for (int i = 0; i < of.length; ++i) {
-      row.steps.push_back(path_(schedule_.level(k, i), schedule_.level(k + 1, i), schedule_.levels()));
-      row.kappa.push_back(row.steps.back().kappa_t);
-    }
+    const Row row = row_of(schedule_, path_, k, of.length);
+    if (!row.drops) continue;
     enter(row);
     if (kind_ == SamplerKind::first_hitting) {
       hit(row);
@@ -68,19 +86,6 @@ void Enumeration::enter(const Row &row) {
   }
 }
 
-// Temperature and top-k, on what a position turns into (MATH 4.1, steps 5 and 6).
-void Enumeration::shape(std::vector<double> &p) const {
-  if (parameters_.temperature != 1)
-    for (double &value : p) value = std::pow(value, 1 / parameters_.temperature);
-  if (parameters_.top_k > 0 && static_cast<std::size_t>(parameters_.top_k) < p.size()) {
-    std::vector<double> sorted = p;
-    std::sort(sorted.begin(), sorted.end(), std::greater<>());
-    const double lowest = sorted[static_cast<std::size_t>(parameters_.top_k) - 1];
-    for (double &value : p) value = value < lowest ? 0 : value;
-  }
-  normalise(p.size(), p.data());
-}
-
 const Enumeration::Prediction &Enumeration::prediction(const Row &row, std::size_t state, int position) {
   const HeadDescription &head = model_.description;
   const auto n = static_cast<std::size_t>(model_.places.tokens);
@@ -93,7 +98,7 @@ const Enumeration::Prediction &Enumeration::prediction(const Row &row, std::size
   const bool plugged_in = head.kind == HeadForm::leave_one_out || head.kind == HeadForm::score_exact;
   if (head.kind == HeadForm::score_exact) leave_one_out_from_score(step.kappa_t, n, y, full.data(), full.data());
   if (head.kind == HeadForm::score_official_gamma) posterior_from_official_score(step.sigma_t, n, y, full.data(), full.data());
-  shape(full);
+  shape(parameters_, full);
   pit = full;
   if (y == kMaskToken) return prediction_;
   if (plugged_in) {

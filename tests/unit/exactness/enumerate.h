@@ -19,10 +19,15 @@ Path path_of(const Noise &noise);
 
 // One row of levels: positions begin..end-1 are in the window.
 struct Row {
+  bool drops = false;  // otherwise there is no call
   int begin = 0, end = 0;
   std::vector<Transition> steps;  // of all positions
   std::vector<double> kappa;      // of all positions, before the call
 };
+Row row_of(const Hyperschedule &schedule, const Path &path, std::int64_t call, int length);
+
+// Temperature and top-k, on what a position turns into (MATH 4.1, steps 5 and 6).
+void shape(const SamplerParameters &parameters, std::vector<double> &p);
 
 class Enumeration {
  public:
@@ -50,7 +55,6 @@ class Enumeration {
   const Prediction &prediction(const Row &row, std::size_t state, int position);
   void law(const Row &row, std::size_t state, int position, Place &place);
   void remdm(const Transition &step, const std::vector<double> &pi, int y, Place &place) const;
-  void shape(std::vector<double> &p) const;
 
   const Toy &model_;
   const Hyperschedule &schedule_;

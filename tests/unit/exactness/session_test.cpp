@@ -20,6 +20,8 @@ using namespace temper::test;
 
 namespace {
 
+using P = SamplerParameter;
+
 constexpr std::int32_t kRows = 4096;
 // The models take their time: fewer draws, but where the environment asks for all.
 const std::uint64_t kSeeds = std::getenv("TEMPER_ALL_CASES") != nullptr ? (kDraws + kRows - 1) / kRows : 6;
@@ -58,8 +60,7 @@ void compare(const char *family, const Named &schedule, const Sampler &sampler, 
   model.description = head;
 
   const Noise noise = Noise::create(default_noise(subject.spec())).value();
-  const std::vector<double> expected =
-      Enumeration(model, schedule.schedule, path_of(noise), noise.uses_mask(), sampler.kind(), sampler.parameters()).run();
+  const std::vector<double> expected = expected_of(model, schedule.schedule, noise, sampler);
   const std::unique_ptr<Session> session =
       require(Session::create({subject.model, schedule.schedule, noise, sampler}, kRows, kLength, 1), family);
   SessionOptions options = session->options();
@@ -76,7 +77,7 @@ void compare(const char *family, const Named &schedule, const Sampler &sampler, 
       for (int i = 0; i < kLength; ++i)
         state = model.places.with(state, i, rank_of(head, session->row(row).tokens[static_cast<std::size_t>(i)]));
       const std::ptrdiff_t sequence = model.places.sequence_of(state);
-      ++counts[sequence < 0 ? expected.size() : static_cast<std::size_t>(sequence)];
+      ++counts[sequence < 0 ? model.places.sequences() : static_cast<std::size_t>(sequence)];
     }
   }
   tally.add(std::string(name) + ", " + family + ", " + describe_path(subject.spec().path) + ", " + schedule.name, fit(counts, expected));
@@ -85,10 +86,20 @@ void compare(const char *family, const Named &schedule, const Sampler &sampler, 
 void causal_windows(void **) {
   compare("hdlm-epsilon", {"block(2,2)", Hyperschedule::block(2, 2).value()}, sampler_of(SamplerKind::ancestral, {}), "ancestral");
   compare("hdlm-gamma", {"slide(2,2)", Hyperschedule::slide(2, 2).value()}, sampler_of(SamplerKind::remask, {}), "remask");
+  // Calls beyond the hyperschedule's, and fewer.
+  compare("hdlm-epsilon", slide(2, 3),
+          sampler_of(SamplerKind::edit, {{P::threshold, .6}, {P::edit_threshold, .6}, {P::extra_steps, 1}}), "edit");
+  // A window that looks settled while a position inside it hasn't taken part yet.
+  static constexpr std::int32_t waits[] = {1, 1, 1, 0, 1, 0, 0, 0, 0};
+  compare("hdlm-epsilon", {"table", Hyperschedule::table(waits, 2, 3, 1).value()}, sampler_of(SamplerKind::confidence, {}),
+          "confidence");
+  compare("hdlm-epsilon", pauses(), sampler_of(SamplerKind::threshold, {{P::threshold, .3}}), "threshold");
 }
 
 void everything_at_once(void **) {
   compare("mdlm", {"flat(1)", Hyperschedule::flat(1).value()}, sampler_of(SamplerKind::first_hitting, {}), "first hitting");
+  compare("mdlm", flat(2), sampler_of(SamplerKind::confidence, {{P::order, 4}}), "confidence");
+  compare("mdlm", flat(3), sampler_of(SamplerKind::remdm, {{P::rule, 2}}), "remdm conf");
   compare("gidd", {"flat(2)", Hyperschedule::flat(2).value()}, sampler_of(SamplerKind::gibbs, {}), "gibbs");
   tally.close();
 }

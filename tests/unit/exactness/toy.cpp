@@ -43,14 +43,14 @@ HeadDescription toy_head(int tokens, HeadForm form, std::int32_t mask_id) {
   return head;
 }
 
-Table::Table(Places of, HeadForm form, std::uint32_t seed, std::int32_t mask_id, float spread)
+Table::Table(Places of, HeadForm form, std::uint32_t seed, std::int32_t mask_id, float spread, float mask)
     : Toy(of, toy_head(of.tokens, form, mask_id)) {
   const auto columns = static_cast<std::size_t>(of.tokens) + 1;
   rows_.resize(of.states() * static_cast<std::size_t>(of.length) * columns);
   for (std::size_t i = 0; i < rows_.size(); ++i) {
     const bool is_mask = static_cast<std::int32_t>(i % columns) == mask_id;
     const Draws draws(seed, 0, 0, static_cast<std::uint32_t>(i));
-    rows_[i] = is_mask ? 7.0F : spread * static_cast<float>(2 * draws.uniform(DrawTag::gumbel) - 1);
+    rows_[i] = is_mask ? mask : spread * static_cast<float>(2 * draws.uniform(DrawTag::gumbel) - 1);
   }
 }
 

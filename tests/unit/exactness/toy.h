@@ -45,10 +45,10 @@ class Toy {
 HeadDescription toy_head(int tokens, HeadForm form, std::int32_t mask_id);
 
 // Logits that are an arbitrary function of the noisy sequence: nothing is consistent, all of it is wrong about
-// visible tokens. Float rows with a column for the mask, which is large and must not matter.
+// visible tokens. Float rows with a column for the mask, which is large and must not matter (but to published programs).
 class Table final : public Toy {
  public:
-  Table(Places places, HeadForm form, std::uint32_t seed, std::int32_t mask_id, float spread = 2.5F);
+  Table(Places places, HeadForm form, std::uint32_t seed, std::int32_t mask_id, float spread = 2.5F, float mask = 7.0F);
   void predict(std::size_t state, std::span<const double> kappa, int position, double *out) const override;
   std::span<const float> row(std::size_t state, int position) const;
 
