@@ -36,4 +36,12 @@ struct HeadDescription {
   }
 };
 
+// Real tokens counted without the mask.
+inline std::int32_t dense_index(const HeadDescription &head, std::int32_t token) noexcept {
+  return head.mask_token >= 0 && token > head.mask_token ? token - 1 : token;
+}
+inline std::int32_t token_of_dense(const HeadDescription &head, std::int32_t index) noexcept {
+  return head.mask_token >= 0 && index >= head.mask_token ? index + 1 : index;
+}
+
 }  // namespace temper

@@ -3,6 +3,7 @@
 #include "sampler/kind.h"
 
 #include <cmath>
+#include <iterator>
 
 namespace temper {
 namespace {
@@ -16,37 +17,20 @@ constexpr KindParameter kShared[] = {
     {SamplerParameter::typical_p, {0, 1, 1, false}},     {SamplerParameter::stop_stable, {0, 1 << 20, 0, true}},
     {SamplerParameter::stop_entropy, {0, 100, 0.005, false}}, {SamplerParameter::end_rule, {0, 1, 0, true}}};
 
-constexpr std::int32_t kParameters = static_cast<std::int32_t>(SamplerParameter::end_rule);
+// In the order of their numbers, from 1; top-k alone is an integer.
+using P = SamplerParameters;
+constexpr double P::*kPlaces[] = {
+    &P::temperature, nullptr,           &P::top_p,           &P::min_p,               &P::eta,
+    &P::typical_p,   &P::compat,        &P::zeta,            &P::rule,                &P::t_on,
+    &P::t_off,       &P::alpha_on,      &P::order,           &P::order_temperature,   &P::threshold,
+    &P::factor,      &P::entropy_bound, &P::corrector_steps, &P::corrector_positions, &P::edit_threshold,
+    &P::extra_steps, &P::patience,      &P::stop_stable,     &P::stop_entropy,        &P::end_rule};
+constexpr std::int32_t kParameters = std::size(kPlaces);
+static_assert(kParameters == static_cast<std::int32_t>(SamplerParameter::end_rule));
 
 double *place_of(SamplerParameters &p, SamplerParameter parameter) noexcept {
-  switch (parameter) {
-    case SamplerParameter::temperature: return &p.temperature;
-    case SamplerParameter::top_k: break;
-    case SamplerParameter::top_p: return &p.top_p;
-    case SamplerParameter::min_p: return &p.min_p;
-    case SamplerParameter::eta: return &p.eta;
-    case SamplerParameter::typical_p: return &p.typical_p;
-    case SamplerParameter::compat: return &p.compat;
-    case SamplerParameter::zeta: return &p.zeta;
-    case SamplerParameter::rule: return &p.rule;
-    case SamplerParameter::t_on: return &p.t_on;
-    case SamplerParameter::t_off: return &p.t_off;
-    case SamplerParameter::alpha_on: return &p.alpha_on;
-    case SamplerParameter::order: return &p.order;
-    case SamplerParameter::order_temperature: return &p.order_temperature;
-    case SamplerParameter::threshold: return &p.threshold;
-    case SamplerParameter::factor: return &p.factor;
-    case SamplerParameter::entropy_bound: return &p.entropy_bound;
-    case SamplerParameter::corrector_steps: return &p.corrector_steps;
-    case SamplerParameter::corrector_positions: return &p.corrector_positions;
-    case SamplerParameter::edit_threshold: return &p.edit_threshold;
-    case SamplerParameter::extra_steps: return &p.extra_steps;
-    case SamplerParameter::patience: return &p.patience;
-    case SamplerParameter::stop_stable: return &p.stop_stable;
-    case SamplerParameter::stop_entropy: return &p.stop_entropy;
-    case SamplerParameter::end_rule: return &p.end_rule;
-  }
-  return nullptr;
+  double P::*const place = kPlaces[static_cast<std::size_t>(parameter) - 1];
+  return place != nullptr ? &(p.*place) : nullptr;
 }
 
 }  // namespace

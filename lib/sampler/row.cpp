@@ -19,27 +19,20 @@ std::uint64_t emittable(const HeadDescription &head) noexcept {
 }
 
 bool is_emittable(const HeadDescription &head, std::int32_t token) noexcept {
-  for (std::size_t i = 0; i < head.forbidden_count; ++i)
-    if (head.forbidden[i] == token) return false;
-  return true;
+  return !std::binary_search(head.forbidden, head.forbidden + head.forbidden_count, token);
 }
 
 std::int32_t id_of_rank(const HeadDescription &head, std::uint64_t rank, std::int32_t skip) noexcept {
-  auto id = static_cast<std::int32_t>(rank);
-  // Excluded ids in ascending order: each one passed moves the answer up by one.
-  std::size_t listed = 0;
-  bool mask_left = head.mask_token >= 0 && head.mask_token < head.vocabulary, skip_left = skip >= 0;
-  for (;;) {
-    std::int32_t next = std::numeric_limits<std::int32_t>::max();
-    if (mask_left) next = head.mask_token;
-    if (skip_left && skip < next) next = skip;
-    if (listed < head.forbidden_count && head.forbidden[listed] < next) next = head.forbidden[listed];
-    if (next > id) return id;
-    ++id;
-    if (mask_left && head.mask_token == next) mask_left = false;
-    if (skip_left && skip == next) skip_left = false;
-    if (listed < head.forbidden_count && head.forbidden[listed] == next) ++listed;
-  }
+  // Every excluded id that is passed moves the answer up by one.
+  const auto passed = [&](std::int32_t id) {
+    const auto *end = std::upper_bound(head.forbidden, head.forbidden + head.forbidden_count, id);
+    const bool mask = head.mask_token >= 0 && head.mask_token <= id, own = skip >= 0 && skip <= id;
+    return static_cast<std::int32_t>(end - head.forbidden) + (mask ? 1 : 0) + (own ? 1 : 0);
+  };
+  const auto first = static_cast<std::int32_t>(rank);
+  std::int32_t id = first;
+  while (first + passed(id) > id) id = first + passed(id);
+  return id;
 }
 
 std::int32_t uniform_token(const HeadDescription &head, const Draws &draws) noexcept {
@@ -172,14 +165,6 @@ void edit_visible(RowWork &row, bool greedy, Proposal &proposal) noexcept {
   const bool predicted = w2 == 0 || (weights.rest > 0 && (greedy || row.draws.bernoulli(DrawTag::prediction_or_uniform,
                                                                                         w1 / (w1 + w2))));
   draw_other(row, weights, predicted, greedy, proposal);
-}
-
-std::int32_t dense_index(const HeadDescription &head, std::int32_t token) noexcept {
-  return head.mask_token >= 0 && token > head.mask_token ? token - 1 : token;
-}
-
-std::int32_t token_of_dense(const HeadDescription &head, std::int32_t index) noexcept {
-  return head.mask_token >= 0 && index >= head.mask_token ? index + 1 : index;
 }
 
 std::int32_t draw_state(RowWork &row, double mask, std::uint64_t bits) noexcept {

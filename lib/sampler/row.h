@@ -78,9 +78,6 @@ void draw_other(RowWork &row, const OwnAndRest &weights, bool predicted, bool gr
 // The exact step of a visible token (MATH 4.4, y real).
 void edit_visible(RowWork &row, bool greedy, Proposal &proposal) noexcept;
 
-// Real tokens counted without the mask.
-std::int32_t dense_index(const HeadDescription &head, std::int32_t token) noexcept;
-std::int32_t token_of_dense(const HeadDescription &head, std::int32_t index) noexcept;
 // A state of the distribution in memory.other[0..N) and `mask`; tokens that may not be emitted are left out.
 std::int32_t draw_state(RowWork &row, double mask, std::uint64_t bits) noexcept;
 

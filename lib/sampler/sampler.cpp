@@ -81,10 +81,13 @@ Proposal Sampler::propose(const HeadDescription &head, const SamplerPosition &at
   const bool published = parameters_.compat != 0;
   if (!load(head, at, row, published, memory)) return proposal;
   memory.scale = 1;
+  // A round of self-correction sums at two temperatures; only the draw's has to be exact.
+  const bool roughly = kind_ == SamplerKind::self_correct && decided.move == kRank && parameters_.temperature != 1;
   if (ranks_) {
-    memory.sum();
     work.confidence_top = memory.top;
-    work.confidence_total = static_cast<double>(memory.total);
+    if (!roughly) memory.sum();
+    work.confidence_total = roughly ? kWeightOne * rough_sum(memory.logits.data(), memory.count, memory.top)
+                                    : static_cast<double>(memory.total);
   }
   if (parameters_.temperature > 0) memory.scale = std::min(1 / parameters_.temperature, kLargestScale);
   memory.filter(parameters_);

@@ -40,54 +40,69 @@ TEMPER_PART Reduced reduced(double x) noexcept {
   return {(x - n * kLn2High) - n * kLn2Low, std::bit_cast<std::uint64_t>(rounded) << 52};
 }
 
-// ... and a Taylor polynomial of degree 13 for e^r, |r| <= 0.347. Its terms are added in pairs (Estrin), so that
-// processors needn't wait for one product after the other.
+// ... and a Taylor polynomial for e^r, |r| <= 0.347, of degree 13, or 7 for eight digits. Its terms are added in pairs
+// (Estrin), so that processors needn't wait for one product after the other.
+template <int degree>
 TEMPER_PART double raised(double r, std::uint64_t power) noexcept {
-  const double r2 = r * r, r4 = r2 * r2, r8 = r4 * r4;
-  const double a0 = 0.5 + r * (1.0 / 6.0), a1 = 1.0 / 24.0 + r * (1.0 / 120.0);
-  const double a2 = 1.0 / 720.0 + r * (1.0 / 5040.0), a3 = 1.0 / 40320.0 + r * (1.0 / 362880.0);
-  const double a4 = 1.0 / 3628800.0 + r * (1.0 / 39916800.0), a5 = 1.0 / 479001600.0 + r * (1.0 / 6227020800.0);
-  const double b0 = a0 + r2 * a1, b1 = a2 + r2 * a3, b2 = a4 + r2 * a5;
-  const double q = (b0 + r4 * b1) + r8 * b2;
+  const double r2 = r * r, r4 = r2 * r2;
+  const double a0 = 0.5 + r * (1.0 / 6.0), a1 = 1.0 / 24.0 + r * (1.0 / 120.0), a2 = 1.0 / 720.0 + r * (1.0 / 5040.0);
+  double q = a0 + r2 * a1;
+  if constexpr (degree == 7) {
+    q += r4 * a2;
+  } else {
+    const double r8 = r4 * r4, a3 = 1.0 / 40320.0 + r * (1.0 / 362880.0);
+    const double a4 = 1.0 / 3628800.0 + r * (1.0 / 39916800.0), a5 = 1.0 / 479001600.0 + r * (1.0 / 6227020800.0);
+    q = (q + r4 * (a2 + r2 * a3)) + r8 * (a4 + r2 * a5);
+  }
   return std::bit_cast<double>(std::bit_cast<std::uint64_t>(1.0 + (r + r2 * q)) + power);
 }
 
-// Three loops: in one, the operations that wait for each other are too many for a processor to look ahead to the
-// next element.
-TEMPER_PART void weigh_all(const double *logits, std::size_t count, double top, double scale,
-                           std::uint64_t *weights) noexcept {
-  alignas(64) double value[kWeightBlock];
+// 2^44 e^((l - top) scale) of a block. Two loops, and a third one for what is made of it: in one, the
+// operations that wait for each other are too many for a processor to look ahead to the next element.
+template <int degree>
+TEMPER_PART void raise_all(const double *logits, std::size_t count, double top, double scale,
+                           double *values) noexcept {
   alignas(64) std::uint64_t power[kWeightBlock];
   const double lowest = -45.0 / scale;  // rounds to weight 0
   for (std::size_t i = 0; i < count; ++i) {
     const double below = logits[i] - top;
     const Reduced x = reduced<44>((below > lowest ? below : lowest) * scale);
-    value[i] = x.r;
+    values[i] = x.r;
     power[i] = x.power;
   }
-  for (std::size_t i = 0; i < count; ++i) value[i] = raised(value[i], power[i]);
+  for (std::size_t i = 0; i < count; ++i) values[i] = raised<degree>(values[i], power[i]);
+}
+
+TEMPER_PART void weigh_all(const double *logits, std::size_t count, double top, double scale,
+                           std::uint64_t *weights) noexcept {
+  alignas(64) double values[kWeightBlock];
+  raise_all<13>(logits, count, top, scale, values);
   for (std::size_t i = 0; i < count; ++i) {
-    const double half_up = value[i] + 0.5, near = half_up + kWhole;
+    const double half_up = values[i] + 0.5, near = half_up + kWhole;
     weights[i] = std::bit_cast<std::uint64_t>(near) - kWholeBits - (near - kWhole > half_up ? 1 : 0);
   }
 }
 
-// In a fixed order. An excluded logit has no weight.
-TEMPER_PART double spread_of(const double *logits, const std::uint64_t *weights, std::size_t count,
-                             double top) noexcept {
+// In an order that is fixed.
+template <typename Term>
+TEMPER_PART double sum_of(std::size_t count, Term term) noexcept {
   constexpr std::size_t lanes = 8;
-  double spread[lanes] = {};
-  const auto add = [&](std::size_t i, std::size_t lane) {
-    const double below = logits[i] - top;
-    const double weight = std::bit_cast<double>(weights[i] + kWholeBits) - kWhole;
-    spread[lane] += weight * (below > -1e6 ? below : -1e6);
-  };
+  double sum[lanes] = {};
   std::size_t i = 0;
   for (; i + lanes <= count; i += lanes)
-    for (std::size_t lane = 0; lane < lanes; ++lane) add(i + lane, lane);
-  for (std::size_t lane = 0; i < count; ++i, ++lane) add(i, lane);
-  for (std::size_t lane = 1; lane < lanes; ++lane) spread[0] += spread[lane];
-  return spread[0];
+    for (std::size_t lane = 0; lane < lanes; ++lane) sum[lane] += term(i + lane);
+  for (std::size_t lane = 0; i < count; ++i, ++lane) sum[lane] += term(i);
+  for (std::size_t lane = 1; lane < lanes; ++lane) sum[0] += sum[lane];
+  return sum[0];
+}
+
+// Of weight times (logit - top). An excluded logit has no weight.
+TEMPER_PART double spread_of(const double *logits, const std::uint64_t *weights, std::size_t count,
+                             double top) noexcept {
+  return sum_of(count, [&](std::size_t i) {
+    const double below = logits[i] - top;
+    return (std::bit_cast<double>(weights[i] + kWholeBits) - kWhole) * (below > -1e6 ? below : -1e6);
+  });
 }
 
 // Ignores NaN.
@@ -108,7 +123,7 @@ TEMPER_PART Number largest_of(const Number *values, std::size_t count) noexcept 
 
 double exponential(double x) noexcept {
   const Reduced limited = reduced<0>(x < -700.0 ? -700.0 : x > 700.0 ? 700.0 : x);
-  return raised(limited.r, limited.power);
+  return raised<13>(limited.r, limited.power);
 }
 
 TEMPER_EVERY_CPU
@@ -132,6 +147,18 @@ std::uint64_t weigh_blocks(const double *logits, std::size_t count, double top, 
     if (spread != nullptr) *spread += spread_of(logits + begin, weights, size, top);
   }
   return total;
+}
+
+TEMPER_EVERY_CPU
+double rough_sum(const double *logits, std::size_t count, double top) noexcept {
+  alignas(64) double values[kWeightBlock];
+  double sum = 0;
+  for (std::size_t begin = 0; begin < count; begin += kWeightBlock) {
+    const std::size_t size = std::min(count - begin, kWeightBlock);
+    raise_all<7>(logits + begin, size, top, 1, values);
+    sum += sum_of(size, [&](std::size_t i) { return values[i]; });
+  }
+  return sum / kWeightOne;
 }
 
 // Piece by piece, so that memory is read once; the loops of a piece find it in the cache.

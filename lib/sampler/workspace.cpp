@@ -69,30 +69,23 @@ bool Workspace::Memory::load_scores(const HeadDescription &head, std::span<const
                                     const Transition &step) noexcept {
   count = static_cast<std::size_t>(head.vocabulary);
   touched();
-  const auto skipped = static_cast<std::size_t>(head.mask_token < 0 ? head.vocabulary : head.mask_token);
-  const bool has_mask = skipped < count;
-  std::size_t tokens = 0;
-  for (std::size_t id = 0; id < count; ++id) {
-    if (has_mask && id == skipped) continue;
-    const auto score = static_cast<double>(row[id]);
+  const auto tokens = static_cast<std::size_t>(head.tokens());
+  const auto id_of = [&head](std::size_t dense) {
+    return static_cast<std::size_t>(token_of_dense(head, static_cast<std::int32_t>(dense)));
+  };
+  for (std::size_t i = 0; i < tokens; ++i) {
+    const auto score = static_cast<double>(row[id_of(i)]);
     if (!(score <= std::numeric_limits<double>::max())) return false;
-    other[tokens++] = exponential(std::min(score, kLargestScore));
+    other[i] = exponential(std::min(score, kLargestScore));
   }
   if (tokens == 0) return false;
-  const std::int32_t dense_y = y > 0 && has_mask && static_cast<std::size_t>(y) > skipped ? y - 1 : y;
   if (head.kind == HeadForm::score_exact)
-    leave_one_out_from_score(step.kappa_t, tokens, dense_y, other.data(), other.data());
+    leave_one_out_from_score(step.kappa_t, tokens, dense_index(head, y), other.data(), other.data());
   else
-    posterior_from_official_score(step.sigma_t, tokens, dense_y, other.data(), other.data());
-  tokens = 0;
-  for (std::size_t id = 0; id < count; ++id) {
-    if (has_mask && id == skipped) {
-      logits[id] = kNever;
-      continue;
-    }
-    const double p = other[tokens++];
-    logits[id] = p > 0 ? std::log(p) : kNever;
-  }
+    posterior_from_official_score(step.sigma_t, tokens, dense_index(head, y), other.data(), other.data());
+  std::fill_n(logits.begin(), count, kNever);
+  for (std::size_t i = 0; i < tokens; ++i)
+    if (other[i] > 0) logits[id_of(i)] = std::log(other[i]);
   for (std::size_t i = 0; i < head.forbidden_count; ++i) logits[static_cast<std::size_t>(head.forbidden[i])] = kNever;
   top = largest(logits.data(), count);
   return top > kNever;

@@ -88,6 +88,7 @@ void weights(void **) {
     sum += one;
   }
   assert_true(sum == total && sum == sums[0] + sums[1] + sums[2] + sums[3]);
+  near(rough_sum(row.data(), row.size(), 0) * kWeightOne / static_cast<double>(total), 1, 1e-8);
   for (double x : {-700.0, -3.3, 0.0, 1e-9, 2.0, 699.0}) near(exponential(x) / std::exp(x), 1, 4e-16);
 }
 
