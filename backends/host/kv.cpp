@@ -9,8 +9,9 @@
 namespace temper::host {
 namespace {
 
-// So many slots a page at most: few enough that forks share all but a little, enough for long runs of memory.
-constexpr int32_t most_page_slots = 64;
+// Slots of a page: few enough that forks share all but a little, of short sequences, too; enough for long runs of
+// memory.
+constexpr int32_t least_page_slots = 16, most_page_slots = 64, short_pages = 8;
 
 constexpr std::size_t head_floats = alignment / sizeof(float);
 
@@ -30,9 +31,10 @@ struct Extents {
 // Pages of one size that leave little of the last one unused.
 Extents extents_of(const temper_kv_plan &plan) noexcept {
   Extents of;
-  const int32_t fewest = (plan.slots - 1) / most_page_slots + 1;
-  of.page_slots = ((plan.slots - 1) / fewest + 4) / 4 * 4;  // keys are read four at a time
-  of.pages = (plan.slots - 1) / of.page_slots + 1;
+  const auto pages_of = [&](int32_t page_slots) { return (plan.slots - 1) / page_slots + 1; };
+  const int32_t wanted = std::max(pages_of(most_page_slots), std::min(pages_of(least_page_slots), short_pages));
+  of.page_slots = ((plan.slots - 1) / wanted + 4) / 4 * 4;  // keys are read four at a time
+  of.pages = pages_of(of.page_slots);
   std::size_t bytes = 2 * sizeof(float);
   for (const int32_t extent : {plan.layers, plan.kv_heads, plan.head_dim, of.page_slots})
     bytes = product(bytes, static_cast<std::size_t>(extent));

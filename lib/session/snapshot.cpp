@@ -90,8 +90,11 @@ Status check_row(const SavedRow &row, const SessionPlan &plan, const Spec &spec,
         s.first_token + count < s.materialized || s.first_token > s.settled || s.emitted < s.first_token)
       return bad("its frontier");
     if (plan.capacity >= 0 && (s.first_token != 0 || s.materialized > plan.capacity)) return bad("its positions");
-  } else if (s.first_token != 0 || s.prompt > count) {
-    return bad("its prompt");
+  } else {
+    for (const int64_t number : {s.finished, s.call, s.held, s.first_token, s.settled, s.settled_before, s.materialized,
+                                 s.window_end, s.emitted, s.changed, s.calls_done})
+      if (number != 0) return bad("what it did before its first step");
+    if (s.prompt > count) return bad("its prompt");
   }
   if (static_cast<int64_t>(row.starts.size()) > room - s.prompt ||
       static_cast<int64_t>(row.weights.size()) > room - s.prompt ||
