@@ -8,7 +8,8 @@
  * settled since the last step; a settled token that sees only settled ones is frozen and never computed
  * again (MATH 3.3-3.6). How many rows of the model that takes is reported.
  *
- * A session allocates when it is created and when an option is set; a step allocates nothing.
+ * A session allocates when it is created and when an option is set; a step allocates nothing, with one exception:
+ * see temper_session_fork().
  * One thread at a time; only temper_session_cancel() may come from another.
  */
 #ifndef TEMPER_SESSION_H
@@ -276,7 +277,8 @@ enum {
   TEMPER_VALUE_CLEAN = 1  /**< every token that isn't certain yet as the model predicts it from the candidate (the
                            *   most probable one of p(x_0 | candidate), SVDD-PM): one more call of the model for
                            *   each candidate and step, in which the caller's function for logits takes part.
-                           *   Needs an exact or a prefix cache. */
+                           *   Positions that take no part in that call stay masked. Needs an exact or a
+                           *   prefix cache. */
 };
 
 /**
@@ -395,8 +397,9 @@ TEMPER_API temper_status temper_session_provenance(const temper_session *session
  * @brief Makes a second session that goes on from where this one stands: same options, tokens, draft and
  * position in the hyperschedule, with its own seed. What is frozen in the KV cache is shared: no row is computed,
  * and it is in memory once, as long as one of the two lives (in whole pages of at most 64 slots; approximate
- * caches are copied). Functions set by the caller aren't taken over. The two are independent afterwards and may
- * be used on different threads.
+ * caches are copied). The first step that writes to what is still shared, because a sliding context lets go of
+ * slots or because of another prompt after temper_session_reset(), takes memory of its own for it. Functions set
+ * by the caller aren't taken over. The two are independent afterwards and may be used on different threads.
  * @param[in] seed of the copy's draws; the same seed gives the same tokens as this session.
  * @param[out] out NULL on error.
  * @return ::TEMPER_OK; ::TEMPER_E_MEMORY; ::TEMPER_E_STATE. @since 0.1
