@@ -195,10 +195,16 @@ Status Session::set_value(ValueHook hook, int32_t candidates, bool preview) {
   SessionOptions wanted = options_;
   wanted.candidates = hook.function == nullptr ? 1 : candidates;
   wanted.preview = hook.function != nullptr && preview;
-  if (forward_ != nullptr || length_ != 0) TEMPER_TRY(set_options(wanted));
-  else options_ = wanted;
-  value_hook_ = hook;
-  return Status();
+  const SessionOptions before = options_;
+  const Status status = set_options(wanted);
+  // The function and the candidates are known together or not at all.
+  if (status.ok()) {
+    value_hook_ = hook;
+  } else {
+    options_.candidates = before.candidates;
+    options_.preview = before.preview;
+  }
+  return status;
 }
 
 }  // namespace temper

@@ -93,7 +93,9 @@ int64_t Session::frozen_next(const Sequence &sequence, int64_t settled_next) con
   if (options_.approximation == Approximation::none)
     return frozen_after(plan_.rules, sequence.frontier, sequence.plan.last_settled_sees_window(), settled_next);
   const bool refreshed = sequence.refreshed_at < 0 && sequence.frontier.frozen == 0;
-  return refreshed ? sequence.settled : sequence.frozen;
+  if (!refreshed) return sequence.frozen;
+  // The row before the window is asked for its logits.
+  return plan_.rules.shifted ? std::max<int64_t>(0, sequence.settled - 1) : sequence.settled;
 }
 
 // The step's outcome becomes the sequence's state.

@@ -9,6 +9,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <utility>
 extern "C" {
 #include <cmocka.h>
 }
@@ -82,12 +83,16 @@ void test_difference(void **) {
     const Subject subject = open_subject(runtime, model);
     for (const Hyperschedule &schedule : {made(Hyperschedule::block(4, 4)), made(Hyperschedule::slide(4, 4))})
       for (const Approximation approximation : {Approximation::prefix, Approximation::dual}) {
-        std::unique_ptr<Session> session = make_session(subject, schedule, llada_rows(approximation, 2, true));
+        // Looks at every masked position in every call.
+        SessionChoice choice = llada_rows(approximation, 2, true);
+        choice.sampler = SamplerKind::confidence;
+        std::unique_ptr<Session> session = make_session(subject, schedule, choice);
         double largest = 0;
         for (int k = 0;; ++k) {
           Rows approximate, exact;
           // The exact call on the same state: a copy by bytes, whose first call is a full one.
           SessionChoice plain = llada_rows(Approximation::none, 0, false);
+          plain.sampler = choice.sampler;
           std::unique_ptr<Session> reference = make_session(subject, schedule, plain);
           if (k > 0) require(reference->restore(require(session->save(), "save")), "restore");
           session->set_logit_hook({record, &approximate});
@@ -96,6 +101,8 @@ void test_difference(void **) {
           require(session->step(report), "step");
           if (report.done) break;
           require(reference->step(unused), "step");
+          // The same positions are predicted, the first one of shifted models by the row before the window.
+          assert_int_equal(approximate.size(), exact.size());
           double difference = 0;
           for (const auto &[position, row] : approximate)
             for (std::size_t id = 0; id < row.size(); ++id)
@@ -105,6 +112,8 @@ void test_difference(void **) {
           if (report.stale == 0) assert_true(report.difference < 1e-5);
           largest = std::max(largest, report.difference);
         }
+        const Sequence &row = session->row(0);
+        for (int64_t p = 5; p < row.settled; ++p) assert_true(row.tokens[static_cast<std::size_t>(p)] < 19);
         print_message("%s, %s, %s: largest difference of a logit %.3f\n", family, schedule.describe().c_str(),
                       approximation == Approximation::prefix ? "prefix" : "dual", largest);
         assert_true(largest > 1e-4);
@@ -116,10 +125,12 @@ void test_difference(void **) {
 // gives the logits of an exact one.
 void test_nothing_changed(void **) {
   const std::shared_ptr<Runtime> runtime = make_runtime();
-  ModelChoice model;
-  model.family = "llada";
-  const Subject subject = open_subject(runtime, model);
-  for (const Approximation approximation : {Approximation::prefix, Approximation::dual}) {
+  for (const auto &[family, approximation] :
+       {std::pair("llada", Approximation::prefix), std::pair("llada", Approximation::dual),
+        std::pair("dream", Approximation::prefix), std::pair("dream", Approximation::dual)}) {
+    ModelChoice model;
+    model.family = family;
+    const Subject subject = open_subject(runtime, model);
     int calls = 0;
     for (uint64_t seed = 1; seed <= 5; ++seed) {
       SessionChoice choice = llada_rows(approximation, 0, true);
