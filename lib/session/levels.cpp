@@ -33,8 +33,8 @@ void RowLevels::set_weights(std::vector<float> weights) {
   if (weights.empty()) return;
   const auto [low, high] = std::minmax_element(weights.begin(), weights.end());
   if (*low == *high) return;
-  const float smallest = *low;
-  for (float &weight : weights) weight /= smallest;
+  const float smallest = *low, most = 1e30F;  // more would be infinite, and 0 times that no number
+  for (float &weight : weights) weight = std::min(weight / smallest, most);
   weights_ = std::move(weights);
 }
 

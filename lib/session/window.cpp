@@ -19,16 +19,20 @@ Draws Session::draws(const Sequence &sequence, int64_t position) const noexcept 
 // Before the first step: lengths are known now that the prompts are.
 Status Session::begin() {
   TEMPER_TRY(check_ready());
+  // All that can be refused is refused before anything begins.
+  const auto length_of = [&](const Sequence &sequence) {
+    return plan_.capacity < 0 ? int64_t{-1} : plan_.capacity - sequence.prompt;
+  };
   for (Sequence &sequence : sequences_) {
     TEMPER_TRY(add_begin_token(sequence));
     if (options_.guided && !sequence.companion.has_prompt && sequence.prompt > 0 && head_.mask_token < 0)
       return Status(TEMPER_E_ARGUMENT, "guidance of a model without a mask token needs an unconditional prompt");
+    const int64_t length = length_of(sequence);
+    TEMPER_TRY(parts_.schedule.validate(length < 0 ? length : length + skipped(sequence.prompt)));
   }
   for (Sequence &sequence : sequences_) {
-    sequence.length = plan_.capacity < 0 ? -1 : plan_.capacity - sequence.prompt;
-    const int64_t skip = skipped(sequence.prompt);
-    TEMPER_TRY(parts_.schedule.validate(sequence.length < 0 ? sequence.length : sequence.length + skip));
-    sequence.levels.begin(parts_.schedule, sequence.length, skip);
+    sequence.length = length_of(sequence);
+    sequence.levels.begin(parts_.schedule, sequence.length, skipped(sequence.prompt));
     // Fixed tokens right behind the prompt are as settled as the prompt.
     sequence.settled = sequence.prompt + sequence.levels.settled_end(0);
     sequence.settled_before = sequence.emitted = sequence.prompt;

@@ -168,6 +168,22 @@ void test_refusals(void **) {
   assert_true(all_tokens(*target) == all_tokens(*session));
 }
 
+// A first step that is refused for one row begins none: what is saved then can be restored.
+void test_refused_beginning(void **) {
+  const std::shared_ptr<Runtime> runtime = make_runtime();
+  const Subject subject = open_subject(runtime, ModelChoice());
+  // Enough positions for the row with the longer prompt alone.
+  std::vector<int32_t> levels;
+  for (int32_t step = 0; step <= 15; ++step)
+    for (int32_t p = 0; p < 15; ++p) levels.push_back(p < step ? 0 : 1);
+  const Hyperschedule schedule = made(Hyperschedule::table(levels.data(), 15, 15, 1));
+  std::unique_ptr<Session> session = make_session(subject, schedule, some_rows());
+  StepReport report;
+  assert_int_equal(session->step(report).code(), TEMPER_E_ARGUMENT);
+  assert_int_equal(session->row(0).settled, 0);
+  require(session->restore(require(session->save(), "save")), "restore");
+}
+
 void test_sliding(void **) {
   const std::shared_ptr<Runtime> runtime = make_runtime();
   const Subject subject = open_subject(runtime, ModelChoice());
@@ -246,6 +262,7 @@ int main() {
       cmocka_unit_test(test_go_on),
       cmocka_unit_test(test_single_positions),
       cmocka_unit_test(test_refusals),
+      cmocka_unit_test(test_refused_beginning),
       cmocka_unit_test(test_sliding),
       cmocka_unit_test(test_shared_cache),
   };
