@@ -108,13 +108,16 @@ Proposal Sampler::propose(const HeadDescription &head, const SamplerPosition &at
   return proposal;
 }
 
+bool Sampler::is_certain(const HeadDescription &head, const SamplerPosition &at) noexcept {
+  return rests(at) || (!is_masked(head, at) && (head.carry_over || at.transition->visible_fixed));
+}
+
 std::int32_t Sampler::estimate(const HeadDescription &head, const SamplerPosition &at, std::span<const float> row,
                                Workspace &workspace) const noexcept {
-  const bool visible = !is_masked(head, at);
-  if (visible && (rests(at) || head.carry_over || at.transition->visible_fixed)) return at.token;
+  if (is_certain(head, at)) return at.token;
   Workspace::Memory &memory = workspace.memory();
   if (!load(head, at, row, false, memory)) return SamplerPosition::kAbsent;
-  if (visible)
+  if (!is_masked(head, at))
     memory.change(at.token, memory.logits[static_cast<std::size_t>(at.token)] + shift_to_posterior(head, *at.transition));
   return memory.most_probable();
 }

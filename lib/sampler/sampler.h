@@ -180,6 +180,8 @@ class Sampler {
   // After propose was called for all that needed it. May take proposals back; writes memory.
   Verdict finish(const HeadDescription &head, const SamplerWindow &window) const noexcept;
 
+  // Is a position's token the clean one already, whatever the model says?
+  static bool is_certain(const HeadDescription &head, const SamplerPosition &at) noexcept;
   // The most probable clean token of a position, exclusions, biases and penalties applied: what the model would
   // have it be. `at.transition` goes to level 0. kAbsent when nothing could be drawn.
   std::int32_t estimate(const HeadDescription &head, const SamplerPosition &at, std::span<const float> row,

@@ -69,10 +69,7 @@ Status Session::preview_rows(std::size_t index, int32_t candidate) {
     position.fixed = sequence.levels.fixed(active.position - sequence.prompt);
     position.transition = &transition;
     position.shaping = &preview.contexts[a];
-    const bool masked = active.token < 0 || active.token == head_.mask_token;
-    const bool certain = position.fixed || transition.identity ||
-                         (!masked && (head_.carry_over || transition.visible_fixed));
-    active.wants_logits = !certain && active.position < sequence.materialized;
+    active.wants_logits = !Sampler::is_certain(head_, position) && active.position < sequence.materialized;
   }
 
   preview.frontier = {frozen_next(sequence, next.settled), next.settled, sequence.slot_base};
