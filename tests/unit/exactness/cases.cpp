@@ -73,6 +73,11 @@ NamedPath epsilon_path(double mix, NoiseClock clock) { return path("epsilon", No
 NamedPath gamma_path(double mix, NoiseClock clock) { return path("gamma", NoisePath::gamma, mix, clock); }
 NamedPath gidd_path(double mix) { return path("gidd", NoisePath::gidd, mix, NoiseClock::linear); }
 
+Values with(Values values, const Values &more) {
+  values.insert(values.end(), more.begin(), more.end());
+  return values;
+}
+
 Sampler sampler_of(SamplerKind kind, const Values &values) {
   SamplerParameters parameters = Sampler::defaults(kind);
   for (const auto &[key, value] : values) {

@@ -41,6 +41,12 @@ NamedPath gamma_path(double mix, NoiseClock clock = NoiseClock::log_linear);
 NamedPath gidd_path(double mix = .2);
 
 using Values = std::vector<std::pair<SamplerParameter, double>>;
+Values with(Values values, const Values &more);
+// Of the orders of confidence by number; shapings of a prediction; toys' sizes.
+inline constexpr const char *kOrders[] = {"probability", "filtered", "margin", "entropy", "random", "position"};
+inline const Values kWarm = {{SamplerParameter::temperature, .6}},
+                    kFew = {{SamplerParameter::temperature, 1.8}, {SamplerParameter::top_k, 2}};
+inline constexpr Places kThree = {3, 3}, kFour = {2, 4};
 Sampler sampler_of(SamplerKind kind, const Values &values);
 
 // Probability of every final sequence, by the enumeration that knows the sampler; whatever follows can't be drawn.

@@ -20,14 +20,6 @@ namespace {
 using P = SamplerParameter;
 
 Tally tally;
-const Places kThree = {3, 3}, kFour = {2, 4};
-const char *const kOrders[] = {"probability", "filtered", "margin", "entropy", "random", "position"};
-const Values kWarm = {{P::temperature, .6}}, kFew = {{P::temperature, 1.8}, {P::top_k, 2}};
-
-Values with(Values values, const Values &more) {
-  values.insert(values.end(), more.begin(), more.end());
-  return values;
-}
 
 // Every order, both ways of rounding; predictions shaped in several ways.
 void orders(void **) {

@@ -19,7 +19,6 @@ namespace {
 using P = SamplerParameter;
 
 Tally tally;
-const Places kThree = {3, 3};
 
 // Visible tokens give way while the window isn't whole, and in a few more calls.
 void edit(void **) {

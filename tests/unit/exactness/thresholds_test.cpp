@@ -20,14 +20,6 @@ namespace {
 using P = SamplerParameter;
 
 Tally tally;
-const Places kThree = {3, 3}, kFour = {2, 4};
-const char *const kOrders[] = {"probability", "filtered", "margin", "entropy", "random", "position"};
-const Values kWarm = {{P::temperature, .6}}, kFew = {{P::temperature, 1.8}, {P::top_k, 2}};
-
-Values with(Values values, const Values &more) {
-  values.insert(values.end(), more.begin(), more.end());
-  return values;
-}
 
 void threshold(void **) {
   const Table model(kThree, HeadForm::posterior, 77, 3), longer({2, 5}, HeadForm::posterior, 73, 2);
