@@ -33,7 +33,7 @@ std::string own_folder() {
     // The program itself: the loader only knows how it was called, perhaps by a relative name.
     char path[4096];
     const ssize_t length = readlink("/proc/self/exe", path, sizeof path);
-    if (length > 0 && static_cast<std::size_t>(length) < sizeof path) file.assign(path, static_cast<std::size_t>(length));
+    if (length > 0 && static_cast<size_t>(length) < sizeof path) file.assign(path, static_cast<size_t>(length));
   }
 #else
   if (dladdr(&here, &info) == 0) return {};

@@ -35,7 +35,7 @@ struct Device : temper_device {
 
 struct Linear : temper_linear {
   int32_t panels = 0;
-  std::size_t panel_stride = 0;  // in 32-bit words
+  size_t panel_stride = 0;  // in 32-bit words
   host::Block weights;
   host::Block bias;  // one value for each packed output, or nothing
 };
@@ -55,7 +55,7 @@ struct Stream : temper_stream {
   host::Block scores;   // per worker: tile_queries x max_slots
   host::Block tiles;    // Tile for each row at most
   host::Block library;  // per worker: B and C of a library tile
-  std::size_t library_floats = 0;
+  size_t library_floats = 0;
   std::unique_ptr<Plan[]> plans;
   int32_t plan_count = 0;
 };

@@ -35,7 +35,7 @@ struct Query {
 // Keys and values of one head: page p holds slots [p*slots, (p+1)*slots), rows of the head's size.
 struct KeyPages {
   float *const *pages;
-  std::size_t keys_at, values_at;  // in every page
+  size_t keys_at, values_at;  // in every page
   int64_t slots;
 
   const float *key(int64_t slot, int64_t size) const { return pages[slot / slots] + keys_at + slot % slots * size; }
@@ -49,9 +49,9 @@ struct KeyPages {
 
 struct Kernels {
   // tile[r][p*16 + c] = sum over inputs of x[r][k] * panel p's column c, in the order of k.
-  void (*sum_f32)(const float *weights, std::size_t panel_stride, int32_t panels, int64_t inputs, const float *x,
+  void (*sum_f32)(const float *weights, size_t panel_stride, int32_t panels, int64_t inputs, const float *x,
                   int64_t rows, float *tile, int64_t tile_stride);
-  void (*sum_bf16)(const uint32_t *weights, std::size_t panel_stride, int32_t panels, int64_t inputs,
+  void (*sum_bf16)(const uint32_t *weights, size_t panel_stride, int32_t panels, int64_t inputs,
                    const float *x, int64_t rows, float *tile, int64_t tile_stride);
   // One row: `columns` outputs from packed sums (SWIGLU: panels alternate gate, up).
   void (*finish)(const Finish &finish, const float *sums, float *out, int64_t columns);

@@ -62,7 +62,7 @@ HWY_INLINE void load_weights(const float *row, V *out) {
 
 // Adds inputs [from, to) of R rows with P neighbouring panels to the tile.
 template <int R, int P>
-HWY_INLINE void tile_f32(const float *weights, std::size_t stride, int64_t from, int64_t to, int64_t inputs,
+HWY_INLINE void tile_f32(const float *weights, size_t stride, int64_t from, int64_t to, int64_t inputs,
                          const float *x, float *tile, int64_t tile_stride, Ahead ahead) {
   const Floats d;
   V sums[R][P * panel_vectors];
@@ -73,7 +73,7 @@ HWY_INLINE void tile_f32(const float *weights, std::size_t stride, int64_t from,
   for (int64_t k = from; k < to; ++k) {
 #pragma GCC unroll 4
     for (int p = 0; p < P; ++p) {
-      const float *panel = weights + static_cast<std::size_t>(p) * stride;
+      const float *panel = weights + static_cast<size_t>(p) * stride;
       const float *at = panel + k * panel_width;
       if constexpr (R > 2) hwy::Prefetch(panel + ahead.first + (k - from) * ahead.pace);
       V w[panel_vectors];
@@ -94,7 +94,7 @@ HWY_INLINE void tile_f32(const float *weights, std::size_t stride, int64_t from,
 }
 
 template <int R, int P>
-HWY_INLINE void tile_bf16(const uint32_t *weights, std::size_t stride, int64_t from, int64_t to, int64_t inputs,
+HWY_INLINE void tile_bf16(const uint32_t *weights, size_t stride, int64_t from, int64_t to, int64_t inputs,
                           const float *x, float *tile, int64_t tile_stride, Ahead ahead) {
   const Floats d;
   const Words dw;
@@ -108,7 +108,7 @@ HWY_INLINE void tile_bf16(const uint32_t *weights, std::size_t stride, int64_t f
   for (int64_t k = from / 2; k < pairs; ++k) {
 #pragma GCC unroll 4
     for (int p = 0; p < P; ++p) {
-      const uint32_t *panel = weights + static_cast<std::size_t>(p) * stride;
+      const uint32_t *panel = weights + static_cast<size_t>(p) * stride;
       const uint32_t *at = panel + k * panel_width;
       if constexpr (R > 2) hwy::Prefetch(panel + ahead.first + (k - from / 2) * ahead.pace);
       V even[panel_vectors], odd[panel_vectors];
@@ -132,7 +132,7 @@ HWY_INLINE void tile_bf16(const uint32_t *weights, std::size_t stride, int64_t f
   if (to % 2 != 0) {  // the last input of an odd number
 #pragma GCC unroll 16
     for (int v = 0; v < P * panel_vectors; ++v) {
-      const uint32_t *at = weights + static_cast<std::size_t>(v / panel_vectors) * stride + pairs * panel_width +
+      const uint32_t *at = weights + static_cast<size_t>(v / panel_vectors) * stride + pairs * panel_width +
                            (v % panel_vectors) * lanes;
       const V even = hn::BitCast(d, hn::ShiftLeft<16>(hn::Load(dw, at)));
 #pragma GCC unroll 12
@@ -146,32 +146,32 @@ HWY_INLINE void tile_bf16(const uint32_t *weights, std::size_t stride, int64_t f
 }
 
 template <int R, int P>
-HWY_INLINE void tile_of(const float *w, std::size_t stride, int64_t from, int64_t to, int64_t inputs, const float *x,
+HWY_INLINE void tile_of(const float *w, size_t stride, int64_t from, int64_t to, int64_t inputs, const float *x,
                         float *tile, int64_t tile_stride, Ahead ahead) {
   tile_f32<R, P>(w, stride, from, to, inputs, x, tile, tile_stride, ahead);
 }
 template <int R, int P>
-HWY_INLINE void tile_of(const uint32_t *w, std::size_t stride, int64_t from, int64_t to, int64_t inputs,
+HWY_INLINE void tile_of(const uint32_t *w, size_t stride, int64_t from, int64_t to, int64_t inputs,
                         const float *x, float *tile, int64_t tile_stride, Ahead ahead) {
   tile_bf16<R, P>(w, stride, from, to, inputs, x, tile, tile_stride, ahead);
 }
 
 // R rows with all panels of the group, inputs [from, to).
 template <int R, typename W>
-HWY_NOINLINE void rows_of(const W *weights, std::size_t stride, int32_t panels, int64_t from, int64_t to,
+HWY_NOINLINE void rows_of(const W *weights, size_t stride, int32_t panels, int64_t from, int64_t to,
                           int64_t inputs, const float *x, float *tile, int64_t tile_stride, Ahead ahead) {
   constexpr int P = most_panels(R);
   int32_t p = 0;
   for (; p + P <= panels; p += P)
-    tile_of<R, P>(weights + static_cast<std::size_t>(p) * stride, stride, from, to, inputs, x,
+    tile_of<R, P>(weights + static_cast<size_t>(p) * stride, stride, from, to, inputs, x,
                   tile + p * panel_width, tile_stride, ahead);
   for (; p < panels; ++p)
-    tile_of<R, 1>(weights + static_cast<std::size_t>(p) * stride, stride, from, to, inputs, x,
+    tile_of<R, 1>(weights + static_cast<size_t>(p) * stride, stride, from, to, inputs, x,
                   tile + p * panel_width, tile_stride, ahead);
 }
 
 template <int R, typename W>
-HWY_INLINE void rows_up_to(int64_t rows, const W *weights, std::size_t stride, int32_t panels, int64_t from, int64_t to,
+HWY_INLINE void rows_up_to(int64_t rows, const W *weights, size_t stride, int32_t panels, int64_t from, int64_t to,
                         int64_t inputs, const float *x, float *tile, int64_t tile_stride, Ahead ahead) {
   if (rows == R) {
     rows_of<R>(weights, stride, panels, from, to, inputs, x, tile, tile_stride, ahead);
@@ -181,7 +181,7 @@ HWY_INLINE void rows_up_to(int64_t rows, const W *weights, std::size_t stride, i
 }
 
 template <typename W>
-HWY_INLINE void sums_of(const W *weights, std::size_t stride, int32_t panels, int64_t inputs, const float *x,
+HWY_INLINE void sums_of(const W *weights, size_t stride, int32_t panels, int64_t inputs, const float *x,
                         int64_t rows, float *tile, int64_t tile_stride) {
   constexpr int most = rows_of_tile<W>;
   for (int64_t r = 0; r < rows; ++r) std::fill_n(tile + r * tile_stride, panels * panel_width, 0.0F);
@@ -189,7 +189,7 @@ HWY_INLINE void sums_of(const W *weights, std::size_t stride, int32_t panels, in
   const int64_t block = rows <= most ? inputs : input_block;
   const int32_t together = rows <= most ? panels : most_panels(most);
   const auto group = [&](int32_t p, int32_t count, int64_t from, int64_t to) {
-    const W *w = weights + static_cast<std::size_t>(p) * stride;
+    const W *w = weights + static_cast<size_t>(p) * stride;
     float *to_tile = tile + p * panel_width;
     // Tiles of like size: eight rows are four and four, as each tile reads the weights again.
     const int64_t tiles = (rows + most - 1) / most;
@@ -211,12 +211,12 @@ HWY_INLINE void sums_of(const W *weights, std::size_t stride, int32_t panels, in
       group(p, std::min(together, panels - p), from, std::min(inputs, from + block));
 }
 
-void sum_f32(const float *weights, std::size_t stride, int32_t panels, int64_t inputs, const float *x, int64_t rows,
+void sum_f32(const float *weights, size_t stride, int32_t panels, int64_t inputs, const float *x, int64_t rows,
              float *tile, int64_t tile_stride) {
   sums_of(weights, stride, panels, inputs, x, rows, tile, tile_stride);
 }
 
-void sum_bf16(const uint32_t *weights, std::size_t stride, int32_t panels, int64_t inputs, const float *x,
+void sum_bf16(const uint32_t *weights, size_t stride, int32_t panels, int64_t inputs, const float *x,
               int64_t rows, float *tile, int64_t tile_stride) {
   sums_of(weights, stride, panels, inputs, x, rows, tile, tile_stride);
 }

@@ -50,14 +50,14 @@ std::unique_ptr<Pool> Pool::create(int32_t threads) {
   if (pool == nullptr) return nullptr;
   pool->spin_ = threads <= usable_cores();
   if (threads <= 1) return pool;
-  pool->workers_.reset(new (std::nothrow) Worker[static_cast<std::size_t>(threads - 1)]);
+  pool->workers_.reset(new (std::nothrow) Worker[static_cast<size_t>(threads - 1)]);
   if (pool->workers_ == nullptr) return nullptr;
   // Workers inherit a mask that blocks everything: signals stay with the program's own threads.
   sigset_t all, before;
   sigfillset(&all);
   if (pthread_sigmask(SIG_SETMASK, &all, &before) != 0) return nullptr;
   for (int32_t i = 0; i < threads - 1; ++i) {
-    Worker &worker = pool->workers_[static_cast<std::size_t>(i)];
+    Worker &worker = pool->workers_[static_cast<size_t>(i)];
     worker.pool = pool.get();
     worker.index = i + 1;
     if (pthread_create(&worker.thread, nullptr, main, &worker) != 0) break;
@@ -73,7 +73,7 @@ Pool::~Pool() {
   stop_.store(true);
   call_.fetch_add(1);
   call_.notify_all();
-  for (int32_t i = 0; i < started_; ++i) (void)pthread_join(workers_[static_cast<std::size_t>(i)].thread, nullptr);
+  for (int32_t i = 0; i < started_; ++i) (void)pthread_join(workers_[static_cast<size_t>(i)].thread, nullptr);
 }
 
 void *Pool::main(void *worker) {

@@ -14,7 +14,7 @@ int32_t begin(temper_stream *stream, const temper_rows *rows) {
   return TEMPER_OK;
 }
 
-int32_t check_options(const temper_device_options *options, char *reason, std::size_t capacity) noexcept {
+int32_t check_options(const temper_device_options *options, char *reason, size_t capacity) noexcept {
   const char *words = nullptr;
   if (options == nullptr || options->allocator == nullptr || options->allocator->alloc == nullptr ||
       options->allocator->release == nullptr)

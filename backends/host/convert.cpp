@@ -43,7 +43,7 @@ void PartReader::row(int64_t output, float *out) const noexcept {
   const temper_linear_part &from = part(output, &row);
   for (int64_t k = 0; k < desc->inputs; ++k) {
     const int64_t at = desc->input_major != 0 ? k * from.outputs + row : row * desc->inputs + k;
-    out[k] = element(from.weight, from.dtype, static_cast<std::size_t>(at));
+    out[k] = element(from.weight, from.dtype, static_cast<size_t>(at));
   }
 }
 

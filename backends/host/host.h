@@ -35,47 +35,47 @@ struct temper_kv {
   temper_kv_plan plan{};
   int32_t sequence_pages = 0;
   int32_t page_slots = 0;
-  std::size_t page_bytes = 0;
+  size_t page_bytes = 0;
   std::unique_ptr<float *[]> pages;  // [sequence][page]
 
-  std::size_t page_at(int32_t sequence, int32_t slot) const noexcept {
-    return static_cast<std::size_t>(sequence) * static_cast<std::size_t>(sequence_pages) +
-           static_cast<std::size_t>(slot / page_slots);
+  size_t page_at(int32_t sequence, int32_t slot) const noexcept {
+    return static_cast<size_t>(sequence) * static_cast<size_t>(sequence_pages) +
+           static_cast<size_t>(slot / page_slots);
   }
   // Where in a page the keys and the values of a head begin.
-  std::size_t keys_at(int32_t layer, int32_t head) const noexcept {
-    return (static_cast<std::size_t>(layer) * static_cast<std::size_t>(plan.kv_heads) +
-            static_cast<std::size_t>(head)) * 2 * plane();
+  size_t keys_at(int32_t layer, int32_t head) const noexcept {
+    return (static_cast<size_t>(layer) * static_cast<size_t>(plan.kv_heads) +
+            static_cast<size_t>(head)) * 2 * plane();
   }
-  std::size_t values_at(int32_t layer, int32_t head) const noexcept { return keys_at(layer, head) + plane(); }
+  size_t values_at(int32_t layer, int32_t head) const noexcept { return keys_at(layer, head) + plane(); }
 
   float *key(int32_t layer, int32_t sequence, int32_t head, int32_t slot) const noexcept {
     return pages[page_at(sequence, slot)] + keys_at(layer, head) +
-           static_cast<std::size_t>(slot % page_slots) * static_cast<std::size_t>(plan.head_dim);
+           static_cast<size_t>(slot % page_slots) * static_cast<size_t>(plan.head_dim);
   }
   float *value(int32_t layer, int32_t sequence, int32_t head, int32_t slot) const noexcept {
     return key(layer, sequence, head, slot) + plane();
   }
 
  private:
-  std::size_t plane() const noexcept {
-    return static_cast<std::size_t>(page_slots) * static_cast<std::size_t>(plan.head_dim);
+  size_t plane() const noexcept {
+    return static_cast<size_t>(page_slots) * static_cast<size_t>(plan.head_dim);
   }
 };
 
 namespace temper::host {
 
-inline constexpr std::size_t alignment = 64;
-inline constexpr std::size_t too_large = ~static_cast<std::size_t>(0);
+inline constexpr size_t alignment = 64;
+inline constexpr size_t too_large = ~static_cast<size_t>(0);
 
 // a * b, or too_large when that overflows or either already is.
-inline std::size_t product(std::size_t a, std::size_t b) noexcept {
-  std::size_t result = 0;
+inline size_t product(size_t a, size_t b) noexcept {
+  size_t result = 0;
   if (a == too_large || b == too_large || __builtin_mul_overflow(a, b, &result)) return too_large;
   return result;
 }
-inline std::size_t sum(std::size_t a, std::size_t b) noexcept {
-  std::size_t result = 0;
+inline size_t sum(size_t a, size_t b) noexcept {
+  size_t result = 0;
   if (a == too_large || b == too_large || __builtin_add_overflow(a, b, &result)) return too_large;
   return result;
 }
@@ -88,7 +88,7 @@ class Block {
   Block(const Block &) = delete;
   Block &operator=(const Block &) = delete;
 
-  bool allocate(const temper_device &device, std::size_t bytes) noexcept;  // zeroed
+  bool allocate(const temper_device &device, size_t bytes) noexcept;  // zeroed
   void reset() noexcept;
   template <typename T>
   T *as() const noexcept { return static_cast<T *>(memory_); }
@@ -96,24 +96,24 @@ class Block {
  private:
   const temper_device *device_ = nullptr;
   void *memory_ = nullptr;
-  std::size_t bytes_ = 0;
+  size_t bytes_ = 0;
 };
 
 // Notes the words for last_error of this thread and returns the code.
 [[gnu::format(printf, 2, 3)]] int32_t error(int32_t code, const char *format, ...) noexcept;
-int32_t out_of_memory(std::size_t bytes) noexcept;
+int32_t out_of_memory(size_t bytes) noexcept;
 
 // Functions of the table that are the same for every backend on ordinary memory.
 const char *last_error(temper_device *device);
-void *alloc(temper_device *device, std::size_t size);
-void release(temper_device *device, void *memory, std::size_t size);
-int32_t copy(temper_device *device, void *to, const void *from, std::size_t size);
+void *alloc(temper_device *device, size_t size);
+void release(temper_device *device, void *memory, size_t size);
+int32_t copy(temper_device *device, void *to, const void *from, size_t size);
 int32_t kv_create(temper_device *device, const temper_kv_plan *plan, temper_kv **out);
 void kv_destroy(temper_device *device, temper_kv *kv);
-std::size_t kv_bytes(temper_device *device, const temper_kv_plan *plan);
+size_t kv_bytes(temper_device *device, const temper_kv_plan *plan);
 int32_t kv_move(temper_stream *stream, temper_kv *kv, int32_t sequence, int32_t from, int32_t to, int32_t count);
 int32_t kv_fork(temper_device *device, const temper_kv *from, const int32_t *kept, const int32_t *lasting,
-                temper_kv **out, std::size_t *shared);
+                temper_kv **out, size_t *shared);
 int32_t begin(temper_stream *stream, const temper_rows *rows);
 int32_t sync(temper_stream *stream);
 
@@ -121,7 +121,7 @@ int32_t sync(temper_stream *stream);
 int32_t kv_own(temper_stream *stream, temper_kv *kv, int32_t sequence, int32_t slot);
 
 // Checks before an operation; 0 or an error that is already noted.
-int32_t check_options(const temper_device_options *options, char *reason, std::size_t capacity) noexcept;
+int32_t check_options(const temper_device_options *options, char *reason, size_t capacity) noexcept;
 int32_t check_linear(const temper_linear_desc *desc, int64_t *outputs) noexcept;
 int32_t check_linear_call(const temper_stream *stream, const float *out, const float *in, int32_t rows,
                           const temper_linear *linear, int32_t activation,
@@ -139,7 +139,7 @@ inline float bfloat_to_float(uint16_t bits) noexcept {
 }
 uint16_t float_to_bfloat(float value) noexcept;  // nearest, ties to even; a NaN stays one
 
-inline float element(const void *data, int32_t dtype, std::size_t index) noexcept {
+inline float element(const void *data, int32_t dtype, size_t index) noexcept {
   if (dtype == TEMPER_DTYPE_F32) return static_cast<const float *>(data)[index];
   const uint16_t bits = static_cast<const uint16_t *>(data)[index];
   return dtype == TEMPER_DTYPE_F16 ? half_to_float(bits) : bfloat_to_float(bits);

@@ -13,7 +13,7 @@ namespace {
 // memory.
 constexpr int32_t least_page_slots = 16, most_page_slots = 64, short_pages = 8;
 
-constexpr std::size_t head_floats = alignment / sizeof(float);
+constexpr size_t head_floats = alignment / sizeof(float);
 
 // Before the floats of every page.
 struct PageHead {
@@ -25,7 +25,7 @@ PageHead &head_of(float *page) noexcept { return *reinterpret_cast<PageHead *>(p
 struct Extents {
   int32_t pages = 0;  // of a sequence
   int32_t page_slots = 0;
-  std::size_t page_bytes = 0;
+  size_t page_bytes = 0;
 };
 
 // Pages of one size that leave little of the last one unused.
@@ -35,9 +35,9 @@ Extents extents_of(const temper_kv_plan &plan) noexcept {
   const int32_t wanted = std::max(pages_of(most_page_slots), std::min(pages_of(least_page_slots), short_pages));
   of.page_slots = ((plan.slots - 1) / wanted + 4) / 4 * 4;  // keys are read four at a time
   of.pages = pages_of(of.page_slots);
-  std::size_t bytes = 2 * sizeof(float);
+  size_t bytes = 2 * sizeof(float);
   for (const int32_t extent : {plan.layers, plan.kv_heads, plan.head_dim, of.page_slots})
-    bytes = product(bytes, static_cast<std::size_t>(extent));
+    bytes = product(bytes, static_cast<size_t>(extent));
   of.page_bytes = sum(bytes, alignment);
   return of;
 }
@@ -46,18 +46,18 @@ bool valid(const temper_kv_plan &plan) noexcept {
   return plan.layers > 0 && plan.sequences > 0 && plan.slots > 0 && plan.kv_heads > 0 && plan.head_dim > 0;
 }
 
-std::size_t page_count(const temper_kv_plan &plan, const Extents &of) noexcept {
-  return product(static_cast<std::size_t>(plan.sequences), static_cast<std::size_t>(of.pages));
+size_t page_count(const temper_kv_plan &plan, const Extents &of) noexcept {
+  return product(static_cast<size_t>(plan.sequences), static_cast<size_t>(of.pages));
 }
 
-float *make_page(temper_device *device, std::size_t bytes) noexcept {
+float *make_page(temper_device *device, size_t bytes) noexcept {
   void *memory = alloc(device, bytes);
   if (memory == nullptr) return nullptr;
   new (memory) PageHead();
   return static_cast<float *>(memory) + head_floats;
 }
 
-void leave_page(temper_device *device, float *page, std::size_t bytes) noexcept {
+void leave_page(temper_device *device, float *page, size_t bytes) noexcept {
   if (page == nullptr || head_of(page).holders.fetch_sub(1, std::memory_order_acq_rel) > 1) return;
   release(device, page - head_floats, bytes);
 }
@@ -65,7 +65,7 @@ void leave_page(temper_device *device, float *page, std::size_t bytes) noexcept 
 // A cache without pages yet.
 temper_kv *make_kv(const temper_kv_plan &plan) noexcept {
   const Extents of = extents_of(plan);
-  const std::size_t count = page_count(plan, of);
+  const size_t count = page_count(plan, of);
   if (of.page_bytes == too_large || product(count, sizeof(float *)) == too_large) return nullptr;
   temper_kv *kv = new (std::nothrow) temper_kv();
   if (kv == nullptr) return nullptr;
@@ -80,8 +80,8 @@ temper_kv *make_kv(const temper_kv_plan &plan) noexcept {
 }
 
 bool fill_gaps(temper_device *device, temper_kv &kv) noexcept {
-  const std::size_t count = page_count(kv.plan, extents_of(kv.plan));
-  for (std::size_t i = 0; i < count; ++i)
+  const size_t count = page_count(kv.plan, extents_of(kv.plan));
+  for (size_t i = 0; i < count; ++i)
     if (kv.pages[i] == nullptr && (kv.pages[i] = make_page(device, kv.page_bytes)) == nullptr) return false;
   return true;
 }
@@ -89,13 +89,13 @@ bool fill_gaps(temper_device *device, temper_kv &kv) noexcept {
 // `count` slots of every layer and head from one page to another, or within one.
 void move_in_pages(const temper_kv &kv, const float *from, int32_t from_slot, float *to, int32_t to_slot,
                    int32_t count) noexcept {
-  const auto size = static_cast<std::size_t>(kv.plan.head_dim);
-  const std::size_t bytes = static_cast<std::size_t>(count) * size * sizeof(float);
+  const auto size = static_cast<size_t>(kv.plan.head_dim);
+  const size_t bytes = static_cast<size_t>(count) * size * sizeof(float);
   for (int32_t layer = 0; layer < kv.plan.layers; ++layer)
     for (int32_t head = 0; head < kv.plan.kv_heads; ++head)
-      for (const std::size_t plane : {kv.keys_at(layer, head), kv.values_at(layer, head)})
-        std::memmove(to + plane + static_cast<std::size_t>(to_slot) * size,
-                     from + plane + static_cast<std::size_t>(from_slot) * size, bytes);
+      for (const size_t plane : {kv.keys_at(layer, head), kv.values_at(layer, head)})
+        std::memmove(to + plane + static_cast<size_t>(to_slot) * size,
+                     from + plane + static_cast<size_t>(from_slot) * size, bytes);
 }
 
 }  // namespace
@@ -114,19 +114,19 @@ int32_t kv_create(temper_device *device, const temper_kv_plan *plan, temper_kv *
 
 void kv_destroy(temper_device *device, temper_kv *kv) {
   if (kv == nullptr) return;
-  const std::size_t count = page_count(kv->plan, extents_of(kv->plan));
-  for (std::size_t i = 0; i < count; ++i) leave_page(device, kv->pages[i], kv->page_bytes);
+  const size_t count = page_count(kv->plan, extents_of(kv->plan));
+  for (size_t i = 0; i < count; ++i) leave_page(device, kv->pages[i], kv->page_bytes);
   delete kv;
 }
 
-std::size_t kv_bytes(temper_device *, const temper_kv_plan *plan) {
+size_t kv_bytes(temper_device *, const temper_kv_plan *plan) {
   if (!valid(*plan)) return too_large;
   const Extents of = extents_of(*plan);
   return product(page_count(*plan, of), sum(of.page_bytes, sizeof(float *)));
 }
 
 int32_t kv_fork(temper_device *device, const temper_kv *from, const int32_t *kept, const int32_t *lasting,
-                temper_kv **out, std::size_t *shared) {
+                temper_kv **out, size_t *shared) {
   *out = nullptr;
   *shared = 0;
   const temper_kv_plan &plan = from->plan;
@@ -137,7 +137,7 @@ int32_t kv_fork(temper_device *device, const temper_kv *from, const int32_t *kep
   if (kv == nullptr) return out_of_memory(sizeof(temper_kv));
   for (int32_t s = 0; s < plan.sequences; ++s)
     for (int32_t page = 0; page < lasting[s] / kv->page_slots; ++page) {
-      const std::size_t at = kv->page_at(s, page * kv->page_slots);
+      const size_t at = kv->page_at(s, page * kv->page_slots);
       kv->pages[at] = from->pages[at];
       head_of(kv->pages[at]).holders.fetch_add(1, std::memory_order_relaxed);
       *shared += kv->page_bytes;
@@ -148,7 +148,7 @@ int32_t kv_fork(temper_device *device, const temper_kv *from, const int32_t *kep
   }
   for (int32_t s = 0; s < plan.sequences; ++s)
     for (int32_t slot = lasting[s] / kv->page_slots * kv->page_slots; slot < kept[s]; slot += kv->page_slots) {
-      const std::size_t at = kv->page_at(s, slot);
+      const size_t at = kv->page_at(s, slot);
       move_in_pages(*kv, from->pages[at], 0, kv->pages[at], 0, std::min(kv->page_slots, kept[s] - slot));
     }
   *out = kv;

@@ -16,13 +16,13 @@ namespace {
 thread_local char error_text[200];
 
 // Weights are read front to back once a step: with 2 MiB pages that is 10 to 30 % faster.
-void prefer_huge_pages(void *memory, std::size_t bytes) noexcept {
+void prefer_huge_pages(void *memory, size_t bytes) noexcept {
 #if defined(__linux__) && defined(MADV_HUGEPAGE)
-  constexpr std::size_t huge = std::size_t{2} << 20;
+  constexpr size_t huge = size_t{2} << 20;
   if (bytes < 2 * huge) return;
-  const auto address = reinterpret_cast<std::uintptr_t>(memory);
-  const std::uintptr_t first = (address + huge - 1) / huge * huge;
-  const std::uintptr_t last = (address + bytes) / huge * huge;
+  const auto address = reinterpret_cast<uintptr_t>(memory);
+  const uintptr_t first = (address + huge - 1) / huge * huge;
+  const uintptr_t last = (address + bytes) / huge * huge;
   if (last > first) (void)madvise(reinterpret_cast<void *>(first), last - first, MADV_HUGEPAGE);
 #else
   (void)memory;
@@ -30,7 +30,7 @@ void prefer_huge_pages(void *memory, std::size_t bytes) noexcept {
 #endif
 }
 
-void *take(const temper_device &device, std::size_t bytes) noexcept {
+void *take(const temper_device &device, size_t bytes) noexcept {
   if (bytes == too_large) return nullptr;
   const temper_allocator &allocator = *device.allocator;
   void *memory = allocator.alloc(allocator.user, bytes, alignment);
@@ -40,13 +40,13 @@ void *take(const temper_device &device, std::size_t bytes) noexcept {
   return memory;
 }
 
-void give(const temper_device &device, void *memory, std::size_t bytes) noexcept {
+void give(const temper_device &device, void *memory, size_t bytes) noexcept {
   if (memory != nullptr) device.allocator->release(device.allocator->user, memory, bytes);
 }
 
 }  // namespace
 
-bool Block::allocate(const temper_device &device, std::size_t bytes) noexcept {
+bool Block::allocate(const temper_device &device, size_t bytes) noexcept {
   reset();
   if (bytes == 0) bytes = 1;
   memory_ = take(device, bytes);
@@ -68,18 +68,18 @@ int32_t error(int32_t code, const char *format, ...) noexcept {
   return code;
 }
 
-int32_t out_of_memory(std::size_t bytes) noexcept {
+int32_t out_of_memory(size_t bytes) noexcept {
   if (bytes == too_large) return error(TEMPER_E_MEMORY, "out of memory: more than the address space");
   return error(TEMPER_E_MEMORY, "out of memory: %zu bytes", bytes);
 }
 
 const char *last_error(temper_device *) { return error_text; }
 
-void *alloc(temper_device *device, std::size_t size) { return take(*device, size == 0 ? 1 : size); }
+void *alloc(temper_device *device, size_t size) { return take(*device, size == 0 ? 1 : size); }
 
-void release(temper_device *device, void *memory, std::size_t size) { give(*device, memory, size == 0 ? 1 : size); }
+void release(temper_device *device, void *memory, size_t size) { give(*device, memory, size == 0 ? 1 : size); }
 
-int32_t copy(temper_device *, void *to, const void *from, std::size_t size) {
+int32_t copy(temper_device *, void *to, const void *from, size_t size) {
   if (size != 0) std::memcpy(to, from, size);
   return TEMPER_OK;
 }

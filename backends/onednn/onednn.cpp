@@ -53,7 +53,7 @@ void unplan(void *plan) { delete static_cast<Plan *>(plan); }
 bool multiply(void *plan, int32_t worker, const float *a, const float *b, float *c) {
   const cpu::OneThread one;
   const Plan &planned = *static_cast<Plan *>(plan);
-  const Lane &lane = planned.lanes[static_cast<std::size_t>(worker)];
+  const Lane &lane = planned.lanes[static_cast<size_t>(worker)];
   // oneDNN takes its inputs through pointers that aren't const, and doesn't write to them.
   if (dnnl_memory_set_data_handle(lane.a.get(), const_cast<float *>(a)) != dnnl_success ||
       dnnl_memory_set_data_handle(lane.b.get(), const_cast<float *>(b)) != dnnl_success ||

@@ -12,7 +12,7 @@ using namespace temper;
 
 namespace {
 
-constexpr int32_t kMostTokens = 1 << 30;
+constexpr int32_t most_tokens = 1 << 30;
 
 Status check_count(const char *name, int32_t value, int32_t most) {
   if (value >= 1 && value <= most) return Status();
@@ -22,12 +22,12 @@ Status check_count(const char *name, int32_t value, int32_t most) {
 struct Levels {
   const int32_t *from, *to;
   bool single;
-  int32_t start(std::size_t i) const { return from == nullptr ? 0 : from[single ? 0 : i]; }
-  int32_t end(std::size_t i) const { return to[single ? 0 : i]; }
+  int32_t start(size_t i) const { return from == nullptr ? 0 : from[single ? 0 : i]; }
+  int32_t end(size_t i) const { return to[single ? 0 : i]; }
 };
 
-Status check_levels(const Levels &at, std::size_t count, int32_t levels) {
-  for (std::size_t i = 0; i < count; ++i) {
+Status check_levels(const Levels &at, size_t count, int32_t levels) {
+  for (size_t i = 0; i < count; ++i) {
     if (at.end(i) < 0 || at.end(i) > levels)
       return fail(TEMPER_E_ARGUMENT, "to[%zu] is %d, must be 0 to %d", i, at.end(i), levels);
     if (at.start(i) < 0 || at.start(i) > at.end(i))
@@ -36,8 +36,8 @@ Status check_levels(const Levels &at, std::size_t count, int32_t levels) {
   return Status();
 }
 
-Status check_tokens(const int32_t *tokens, std::size_t count, int32_t vocabulary, int32_t mask_token) {
-  for (std::size_t i = 0; i < count; ++i)
+Status check_tokens(const int32_t *tokens, size_t count, int32_t vocabulary, int32_t mask_token) {
+  for (size_t i = 0; i < count; ++i)
     if (tokens[i] < 0 || (tokens[i] >= vocabulary && tokens[i] != mask_token))
       return fail(TEMPER_E_ARGUMENT, "tokens[%zu] is %d, not in the vocabulary of %d", i, tokens[i], vocabulary);
   return Status();
@@ -54,7 +54,7 @@ temper_status temper_noise_corrupt(const temper_noise *noise, int32_t vocabulary
   return guard(error, [&]() -> Status {
     TEMPER_REQUIRE(noise != nullptr, "noise is NULL");
     TEMPER_REQUIRE(draws != nullptr, "draws is NULL");
-    TEMPER_TRY(check_count("vocabulary", vocabulary, kMostTokens));
+    TEMPER_TRY(check_count("vocabulary", vocabulary, most_tokens));
     TEMPER_TRY(check_count("levels", levels, 1 << 20));
     TEMPER_REQUIRE(mask_token >= -1, "mask_token must be a token or -1");
     TEMPER_REQUIRE(vocabulary > 1 || mask_token != 0, "the vocabulary has no token but the mask");
@@ -72,7 +72,7 @@ temper_status temper_noise_corrupt(const temper_noise *noise, int32_t vocabulary
     TEMPER_TRY(check_tokens(tokens, count, vocabulary, mask_token));
 
     Clocks clocks;
-    for (std::size_t i = 0; i < count; ++i) {
+    for (size_t i = 0; i < count; ++i) {
       if (i == 0 || !at.single)
         clocks = elapsed(path.at_level(at.start(i), levels), path.at_level(at.end(i), levels));
       const Draws own(draws->seed, draws->row, draws->step, draws->position + static_cast<uint32_t>(i));
@@ -89,7 +89,7 @@ temper_status temper_noise_posterior(const temper_noise *noise, int32_t levels, 
     TEMPER_REQUIRE(noise != nullptr, "noise is NULL");
     TEMPER_REQUIRE(probabilities != nullptr, "probabilities is NULL");
     TEMPER_TRY(check_count("levels", levels, 1 << 20));
-    TEMPER_TRY(check_count("tokens", tokens, kMostTokens));
+    TEMPER_TRY(check_count("tokens", tokens, most_tokens));
     if (from < 1 || from > levels) return fail(TEMPER_E_ARGUMENT, "from is %d, must be 1 to %d", from, levels);
     if (to < 0 || to > from) return fail(TEMPER_E_ARGUMENT, "to is %d, must be 0 to %d", to, from);
     if (y < -1 || y >= tokens) return fail(TEMPER_E_ARGUMENT, "y is %d, must be -1 to %d", y, tokens - 1);
@@ -99,7 +99,7 @@ temper_status temper_noise_posterior(const temper_noise *noise, int32_t levels, 
     TEMPER_REQUIRE(y >= 0 || step.mask_reachable, "there are no masks at this level");
     TEMPER_REQUIRE(y < 0 || step.m_t < 1, "there are only masks at this level");
     TEMPER_REQUIRE(y < 0 || y == x || !step.visible_fixed, "at this level a token that isn't masked is the clean one");
-    exact_posterior(step, static_cast<std::size_t>(tokens), y, x, probabilities, mask);
+    exact_posterior(step, static_cast<size_t>(tokens), y, x, probabilities, mask);
     return Status();
   });
 }

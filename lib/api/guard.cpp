@@ -7,12 +7,12 @@ namespace temper {
 namespace {
 
 // Bytes of the UTF-8 character that `text` begins with; 0 when it begins with none. Stops at a NUL.
-std::size_t character_size(const unsigned char *text) noexcept {
+size_t character_size(const unsigned char *text) noexcept {
   const unsigned first = text[0];
   if (first < 0x80) return 1;
-  const std::size_t size = first >= 0xC2 && first < 0xE0 ? 2 : first >= 0xE0 && first < 0xF0 ? 3
+  const size_t size = first >= 0xC2 && first < 0xE0 ? 2 : first >= 0xE0 && first < 0xF0 ? 3
                            : first >= 0xF0 && first < 0xF5 ? 4 : 0;
-  for (std::size_t i = 1; i < size; ++i)
+  for (size_t i = 1; i < size; ++i)
     if ((text[i] & 0xC0U) != 0x80U) return 0;
   const bool too_long = (first == 0xE0 && text[1] < 0xA0) || (first == 0xF0 && text[1] < 0x90);
   const bool surrogate = first == 0xED && text[1] >= 0xA0, beyond = first == 0xF4 && text[1] >= 0x90;
@@ -26,10 +26,10 @@ temper_status report(temper_error *error, temper_status code, const char *messag
   if (error == nullptr || code >= 0) return code;
   error->status = code;
   const auto *from = reinterpret_cast<const unsigned char *>(message);
-  std::size_t length = 0;
+  size_t length = 0;
   while (*from != 0) {
-    const std::size_t size = character_size(from);
-    const std::size_t needed = std::max<std::size_t>(size, 1);
+    const size_t size = character_size(from);
+    const size_t needed = std::max<size_t>(size, 1);
     if (length + needed >= sizeof error->message) break;
     std::memcpy(error->message + length, from, needed);
     if (size == 0) error->message[length] = '?';
@@ -41,7 +41,7 @@ temper_status report(temper_error *error, temper_status code, const char *messag
   return code;
 }
 
-Status copy_text(std::string_view text, char *buffer, std::size_t capacity, std::size_t *length) {
+Status copy_text(std::string_view text, char *buffer, size_t capacity, size_t *length) {
   if (length != nullptr) *length = text.size();
   if (buffer == nullptr && capacity == 0) {
     TEMPER_REQUIRE(length != nullptr, "neither a buffer nor a place for the length was given");

@@ -37,7 +37,7 @@ temper_status guard(temper_error *error, Body &&body) noexcept {
 // Copies text into a caller's buffer the way all `..._text` functions do: `*length` is what the text
 // needs without the terminating NUL; a buffer that is too small (or NULL) gives TEMPER_E_CAPACITY
 // unless the caller only asked for the length (buffer NULL and capacity 0).
-Status copy_text(std::string_view text, char *buffer, std::size_t capacity, std::size_t *length);
+Status copy_text(std::string_view text, char *buffer, size_t capacity, size_t *length);
 
 }  // namespace temper
 

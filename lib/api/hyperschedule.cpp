@@ -19,7 +19,7 @@ Status hand_out(Result<Hyperschedule> made, temper_hyperschedule **out) {
 
 Status check_length(const temper_hyperschedule *schedule, int64_t length) {
   TEMPER_REQUIRE(schedule != nullptr, "schedule is NULL");
-  if (length >= 0 && length <= Hyperschedule::kMaxLength) return Status();
+  if (length >= 0 && length <= Hyperschedule::max_length) return Status();
   return fail(TEMPER_E_ARGUMENT, "length is %lld, must be 0 to 2^31", static_cast<long long>(length));
 }
 
@@ -82,7 +82,7 @@ temper_status temper_hyperschedule_level(const temper_hyperschedule *schedule, i
     TEMPER_REQUIRE(schedule != nullptr, "schedule is NULL");
     TEMPER_REQUIRE(level != nullptr, "level is NULL");
     TEMPER_TRY(check_step(step));
-    if (position < 0 || position >= Hyperschedule::kMaxLength)
+    if (position < 0 || position >= Hyperschedule::max_length)
       return fail(TEMPER_E_ARGUMENT, "position is %lld, must be 0 to 2^31-1", static_cast<long long>(position));
     *level = schedule->impl->level(step, position);
     return Status();

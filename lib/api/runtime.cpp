@@ -55,7 +55,7 @@ int32_t temper_backend_count(const temper_runtime *runtime) {
 
 const char *temper_backend_text(const temper_runtime *runtime, int32_t index, int32_t key) {
   if (index < 0 || index >= temper_backend_count(runtime)) return nullptr;
-  const temper::BackendInfo &info = runtime->impl->backends().list()[static_cast<std::size_t>(index)];
+  const temper::BackendInfo &info = runtime->impl->backends().list()[static_cast<size_t>(index)];
   switch (key) {
     case TEMPER_BACKEND_NAME: return info.name.c_str();
     case TEMPER_BACKEND_DESCRIPTION: return info.description.c_str();
@@ -67,7 +67,7 @@ const char *temper_backend_text(const temper_runtime *runtime, int32_t index, in
 
 int32_t temper_backend_available(const temper_runtime *runtime, int32_t index) {
   if (index < 0 || index >= temper_backend_count(runtime)) return 0;
-  const temper::BackendInfo &info = runtime->impl->backends().list()[static_cast<std::size_t>(index)];
+  const temper::BackendInfo &info = runtime->impl->backends().list()[static_cast<size_t>(index)];
   return info.table != nullptr && info.score > 0 ? 1 : 0;
 }
 

@@ -25,14 +25,14 @@ Result<T> read_struct(const T *from, const char *what) {
   if (from->struct_size < sizeof(uint32_t) || from->struct_size > 4096)
     return fail(TEMPER_E_ARGUMENT, "struct_size of the %s is %u: set it to the size of the struct", what,
                 from->struct_size);
-  std::memcpy(&to, static_cast<const void *>(from), std::min<std::size_t>(from->struct_size, sizeof to));
+  std::memcpy(&to, static_cast<const void *>(from), std::min<size_t>(from->struct_size, sizeof to));
   return to;
 }
 
 template <typename T>
 void write_struct(T *to, T from) {
   from.struct_size = to->struct_size;
-  std::memcpy(static_cast<void *>(to), &from, std::min<std::size_t>(to->struct_size, sizeof from));
+  std::memcpy(static_cast<void *>(to), &from, std::min<size_t>(to->struct_size, sizeof from));
 }
 
 struct Wanted {
@@ -72,7 +72,7 @@ std::string path_text(const Noise &noise) {
   return text;
 }
 
-void define(const ScoreTask &task, bool whole, const ScoreTotals &totals, char *out, std::size_t size) {
+void define(const ScoreTask &task, bool whole, const ScoreTotals &totals, char *out, size_t size) {
   if (whole || (totals.exact && task.schedule.kind() == ScheduleKind::quench)) {
     std::snprintf(out, size, "exact -log p(tokens): the sum of -log p(token | the tokens before it), quench%s",
                   whole ? ", in one pass" : "");
@@ -103,10 +103,10 @@ Result<Documents> gather(const Spec &spec, const std::vector<temper_document> &g
   out.longer.resize(given.size());
   out.begins.resize(given.size());
   const int64_t begin = spec.bos_token >= 0 ? spec.bos_token : spec.eos_token;
-  for (std::size_t d = 0; d < given.size(); ++d) {
+  for (size_t d = 0; d < given.size(); ++d) {
     const temper_document &from = given[d];
     if (from.tokens == nullptr && from.count > 0) return fail(TEMPER_E_ARGUMENT, "tokens of document %zu is NULL", d);
-    if (from.count > std::size_t{1} << 30) return fail(TEMPER_E_ARGUMENT, "document %zu has %zu tokens", d, from.count);
+    if (from.count > size_t{1} << 30) return fail(TEMPER_E_ARGUMENT, "document %zu has %zu tokens", d, from.count);
     if (from.prefix > from.count)
       return fail(TEMPER_E_ARGUMENT, "document %zu: a prefix of %zu of %zu tokens", d, from.prefix, from.count);
     ScoreDocument document;
@@ -138,11 +138,11 @@ Status score(const Model &model, const std::shared_ptr<const Model> &shared, con
   TEMPER_TRY(check_documents(wanted.task, documents.list, spec.max_positions));
 
   std::vector<DocumentScore> scores(given.size());
-  for (std::size_t d = 0; d < given.size(); ++d)
+  for (size_t d = 0; d < given.size(); ++d)
     if (given[d].terms != nullptr) scores[d].terms.assign(documents.list[d].tokens.size(), 0.0);
 
   const bool whole = one_pass(spec, wanted.task) && wanted.cache;
-  const auto lanes = static_cast<int32_t>(std::clamp<std::size_t>(given.size(), 1, static_cast<std::size_t>(wanted.batch)));
+  const auto lanes = static_cast<int32_t>(std::clamp<size_t>(given.size(), 1, static_cast<size_t>(wanted.batch)));
   TEMPER_ASSIGN(const ScorePlan plan,
                 plan_score(spec, wanted.task.schedule, documents.longest, lanes, wanted.cache, whole));
   TEMPER_ASSIGN(const std::unique_ptr<ModelSource> source, ModelSource::create(shared, wanted.task, plan));
@@ -150,7 +150,7 @@ Status score(const Model &model, const std::shared_ptr<const Model> &shared, con
                 whole ? source->run_whole(wanted.task, documents.list, scores, progress)
                       : score_documents(wanted.task, documents.list, scores, *source, progress));
 
-  for (std::size_t d = 0; d < given.size(); ++d) {
+  for (size_t d = 0; d < given.size(); ++d) {
     given[d].scored = scores[d].scored;
     given[d].nats = scores[d].nats;
     given[d].standard_error = std::sqrt(scores[d].variance);
@@ -179,7 +179,7 @@ temper_status temper_score(temper_model *model, const temper_hyperschedule *sche
   return guard(error, [&]() -> Status {
     TEMPER_REQUIRE(model != nullptr, "model is NULL");
     TEMPER_REQUIRE(documents != nullptr || count == 0, "documents is NULL");
-    TEMPER_REQUIRE(count <= (std::size_t{1} << 31), "too many documents");
+    TEMPER_REQUIRE(count <= (size_t{1} << 31), "too many documents");
     temper_score_result outcome{};
     if (result != nullptr) {
       TEMPER_TRY(read_struct(result, "result").status());
@@ -189,18 +189,18 @@ temper_status temper_score(temper_model *model, const temper_hyperschedule *sche
 
     // A caller of another version has documents of another size.
     auto *bytes = reinterpret_cast<std::byte *>(documents);
-    const std::size_t stride = count > 0 ? documents->struct_size : 0;
-    const auto at = [&](std::size_t d) { return reinterpret_cast<temper_document *>(bytes + d * stride); };
+    const size_t stride = count > 0 ? documents->struct_size : 0;
+    const auto at = [&](size_t d) { return reinterpret_cast<temper_document *>(bytes + d * stride); };
     std::vector<temper_document> given;
     given.reserve(count);
-    for (std::size_t d = 0; d < count; ++d) {
+    for (size_t d = 0; d < count; ++d) {
       if (stride < offsetof(temper_document, terms) || stride % alignof(temper_document) != 0 || at(d)->struct_size != stride)
         return fail(TEMPER_E_ARGUMENT, "struct_size of document %zu is wrong: set it to the size of the struct", d);
       TEMPER_ASSIGN(const temper_document document, read_struct(at(d), "document"));
       given.push_back(document);
     }
     TEMPER_TRY(score(*network, network, wanted, given, outcome, {progress, user}));
-    for (std::size_t d = 0; d < count; ++d) write_struct(at(d), given[d]);
+    for (size_t d = 0; d < count; ++d) write_struct(at(d), given[d]);
     if (result != nullptr) write_struct(result, outcome);
     return Status();
   });

@@ -39,7 +39,7 @@ Status fill(Info *to, const Info &from) {
   if (to->struct_size < sizeof(uint32_t) || to->struct_size > 4096)
     return temper::fail(TEMPER_E_ARGUMENT, "struct_size is %u: set it to the size of the struct", to->struct_size);
   const uint32_t size = to->struct_size;
-  std::memcpy(static_cast<void *>(to), &from, std::min<std::size_t>(size, sizeof from));
+  std::memcpy(static_cast<void *>(to), &from, std::min<size_t>(size, sizeof from));
   to->struct_size = size;
   return Status();
 }
@@ -52,13 +52,13 @@ Status check_row(const temper_session *session, int32_t row) {
 }
 
 // Tokens [begin, end) of a row into the caller's places.
-Status copy_tokens(const temper::Sequence &sequence, int64_t begin, int64_t end, int32_t *tokens, std::size_t capacity,
-                   std::size_t *count) {
+Status copy_tokens(const temper::Sequence &sequence, int64_t begin, int64_t end, int32_t *tokens, size_t capacity,
+                   size_t *count) {
   TEMPER_REQUIRE(count != nullptr, "count is NULL");
   TEMPER_REQUIRE(tokens != nullptr || capacity == 0, "tokens is NULL");
-  const auto needed = static_cast<std::size_t>(std::max<int64_t>(0, end - begin));
+  const auto needed = static_cast<size_t>(std::max<int64_t>(0, end - begin));
   *count = needed;
-  for (std::size_t i = 0; i < std::min(needed, capacity); ++i)
+  for (size_t i = 0; i < std::min(needed, capacity); ++i)
     tokens[i] = sequence.token(begin + static_cast<int64_t>(i));
   if (needed > capacity)
     return temper::fail(TEMPER_E_CAPACITY, "%zu tokens, room for %zu", needed, capacity);

@@ -13,8 +13,8 @@ using namespace temper;
 
 namespace {
 
-constexpr double kMostBias = 1e6;
-constexpr double kBan = -std::numeric_limits<double>::infinity();
+constexpr double most_bias = 1e6;
+constexpr double ban = -std::numeric_limits<double>::infinity();
 
 Result<ParameterBounds> bounds_of(int32_t key) {
   constexpr double most = std::numeric_limits<int32_t>::max();
@@ -30,19 +30,19 @@ Result<ParameterBounds> bounds_of(int32_t key) {
 }
 
 // Merges wishes into the ascending list; later ones replace earlier ones of the same token.
-Status add(Shaping &shaping, const int32_t *tokens, const double *biases, std::size_t count) {
+Status add(Shaping &shaping, const int32_t *tokens, const double *biases, size_t count) {
   TEMPER_REQUIRE(count == 0 || tokens != nullptr, "tokens is NULL");
   std::vector<TokenBias> all = shaping.biases;
-  for (std::size_t i = 0; i < count; ++i) {
-    const double bias = biases != nullptr ? biases[i] : kBan;
+  for (size_t i = 0; i < count; ++i) {
+    const double bias = biases != nullptr ? biases[i] : ban;
     if (tokens[i] < 0) return fail(TEMPER_E_ARGUMENT, "token %d is no token", tokens[i]);
-    if (!(bias == kBan || std::fabs(bias) <= kMostBias))
+    if (!(bias == ban || std::fabs(bias) <= most_bias))
       return fail(TEMPER_E_ARGUMENT, "the bias of token %d is %g, must be -1e6 to 1e6 or -infinity", tokens[i], bias);
     all.push_back({tokens[i], bias});
   }
   std::stable_sort(all.begin(), all.end(), [](const TokenBias &a, const TokenBias &b) { return a.token < b.token; });
   std::vector<TokenBias> kept;
-  for (std::size_t i = 0; i < all.size(); ++i) {
+  for (size_t i = 0; i < all.size(); ++i) {
     const bool last = i + 1 == all.size() || all[i + 1].token != all[i].token;
     if (last && all[i].bias != 0) kept.push_back(all[i]);
   }

@@ -38,7 +38,7 @@ Result<MappedFile> MappedFile::open(const std::string &path) {
 
   MappedFile mapped;
   if (info.st_size <= 0) return mapped;
-  const auto size = static_cast<std::size_t>(info.st_size);
+  const auto size = static_cast<size_t>(info.st_size);
   void *data = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, file.number, 0);
   if (data == MAP_FAILED) return io_error(path, errno);
   mapped.data_ = static_cast<const std::byte *>(data);

@@ -27,7 +27,7 @@ class MappedFile {
 
  private:
   const std::byte *data_ = nullptr;
-  std::size_t size_ = 0;
+  size_t size_ = 0;
 };
 
 // Whether something of any kind is at `path` (a broken link counts as nothing).

@@ -49,8 +49,8 @@ class Builder : public nlohmann::json_sax<nlohmann::json> {
     return add(std::move(json)) != nullptr;
   }
   bool binary(binary_t &) override { return refuse("binary value"); }
-  bool start_object(std::size_t) override { return open(Json::Kind::object); }
-  bool start_array(std::size_t) override { return open(Json::Kind::array); }
+  bool start_object(size_t) override { return open(Json::Kind::object); }
+  bool start_array(size_t) override { return open(Json::Kind::array); }
   bool key(string_t &value) override {
     key_ = std::move(value);
     return true;
@@ -72,7 +72,7 @@ class Builder : public nlohmann::json_sax<nlohmann::json> {
     stack_.pop_back();
     return true;
   }
-  bool parse_error(std::size_t position, const std::string &,
+  bool parse_error(size_t position, const std::string &,
                    const nlohmann::detail::exception &error) override {
     // "[json.exception.parse_error.101] parse error at line 1, column 2: ...": from "parse error".
     std::string_view what = error.what();
@@ -122,7 +122,7 @@ class Builder : public nlohmann::json_sax<nlohmann::json> {
   const JsonLimits &limits_;
   std::vector<Json *> stack_;
   std::string key_;
-  std::size_t count_ = 0;
+  size_t count_ = 0;
 };
 
 }  // namespace

@@ -36,9 +36,9 @@ struct JsonMember {
 };
 
 struct JsonLimits {
-  std::size_t bytes = std::size_t{16} << 20;
-  std::size_t depth = 64;
-  std::size_t values = std::size_t{1} << 20;
+  size_t bytes = size_t{16} << 20;
+  size_t depth = 64;
+  size_t values = size_t{1} << 20;
 };
 
 // TEMPER_E_FORMAT, with `name` in the message, for anything that isn't one JSON value within the

@@ -12,7 +12,7 @@ namespace {
 
 // The format's own limit is 100 MB; no published checkpoint comes near this one.
 constexpr uint64_t header_limit = uint64_t{32} << 20;
-constexpr std::size_t rank_limit = 8;
+constexpr size_t rank_limit = 8;
 
 constexpr std::array known_types = {Dtype::f32, Dtype::f16, Dtype::bf16, Dtype::f64, Dtype::i64,
                                     Dtype::i32, Dtype::i16, Dtype::i8,   Dtype::u8,  Dtype::boolean};
@@ -131,13 +131,13 @@ Result<TensorSet> parse_safetensors(std::span<const std::byte> bytes, const std:
     return fail(TEMPER_E_FORMAT, "%s: too short for safetensors (%zu bytes)", name.c_str(),
                 bytes.size());
   uint64_t length = 0;
-  for (std::size_t i = 8; i-- > 0;) length = (length << 8) | std::to_integer<uint64_t>(bytes[i]);
+  for (size_t i = 8; i-- > 0;) length = (length << 8) | std::to_integer<uint64_t>(bytes[i]);
   if (length > header_limit || length > bytes.size() - 8)
     return fail(TEMPER_E_FORMAT, "%s: header length %llu is beyond the %s", name.c_str(),
                 static_cast<unsigned long long>(length),
                 length > header_limit ? "limit of 32 MiB" : "end of the file");
-  const auto header_bytes = bytes.subspan(8, static_cast<std::size_t>(length));
-  const auto data = bytes.subspan(8 + static_cast<std::size_t>(length));
+  const auto header_bytes = bytes.subspan(8, static_cast<size_t>(length));
+  const auto data = bytes.subspan(8 + static_cast<size_t>(length));
   if (header_bytes.empty() || header_bytes[0] != std::byte{'{'})
     return fail(TEMPER_E_FORMAT, "%s: the header does not begin with {", name.c_str());
   TEMPER_ASSIGN(const Json header, parse_json(header_bytes, name,

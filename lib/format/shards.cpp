@@ -7,7 +7,7 @@
 namespace temper {
 namespace {
 
-constexpr std::size_t shard_limit = 4096;
+constexpr size_t shard_limit = 4096;
 
 using Files = std::vector<MappedFile>;
 

@@ -21,8 +21,8 @@ float half_to_float(uint16_t half) noexcept {
 template <typename Stored, typename Convert>
 void convert_all(const TensorView &tensor, float *out, Convert convert) noexcept {
   const std::byte *source = tensor.bytes.data();
-  const auto count = static_cast<std::size_t>(tensor.elements());
-  for (std::size_t i = 0; i < count; ++i) {
+  const auto count = static_cast<size_t>(tensor.elements());
+  for (size_t i = 0; i < count; ++i) {
     Stored value;
     std::memcpy(&value, source + i * sizeof value, sizeof value);
     out[i] = convert(value);
@@ -36,7 +36,7 @@ void cast_all(const TensorView &tensor, float *out) noexcept {
 
 }  // namespace
 
-std::size_t dtype_size(Dtype dtype) noexcept {
+size_t dtype_size(Dtype dtype) noexcept {
   switch (dtype) {
     case Dtype::f64:
     case Dtype::i64: return 8;

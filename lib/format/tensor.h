@@ -12,7 +12,7 @@ namespace temper {
 
 enum class Dtype { f32, f16, bf16, f64, i64, i32, i16, i8, u8, boolean };
 
-std::size_t dtype_size(Dtype dtype) noexcept;
+size_t dtype_size(Dtype dtype) noexcept;
 const char *dtype_name(Dtype dtype) noexcept;  // as safetensors writes it: "F32", "BF16", ...
 
 struct TensorView {

@@ -8,8 +8,8 @@
 namespace temper {
 namespace {
 
-constexpr JsonLimits config_limits = {.bytes = std::size_t{4} << 20,
-                                      .values = std::size_t{1} << 17};
+constexpr JsonLimits config_limits = {.bytes = size_t{4} << 20,
+                                      .values = size_t{1} << 17};
 
 Result<Checkpoint> understand(std::span<const std::byte> config_bytes, TensorSet set,
                               const std::string &folder, const SpecOverrides &overrides) {

@@ -11,7 +11,7 @@ class CopySink final : public LogitSink {
  public:
   CopySink(float *out, int64_t columns) : out_(out), columns_(columns) {}
   Status consume(int32_t first, int32_t count, float *logits) override {
-    std::memcpy(out_ + first * columns_, logits, static_cast<std::size_t>(count * columns_) * sizeof(float));
+    std::memcpy(out_ + first * columns_, logits, static_cast<size_t>(count * columns_) * sizeof(float));
     return Status();
   }
 
@@ -35,20 +35,20 @@ Result<std::unique_ptr<Evaluator>> Evaluator::create(std::shared_ptr<const Model
   plan.conditions = max_rows;  // every row may have its own noise
   plan.position_span = std::max<int64_t>(slots, spec.max_positions);
   TEMPER_ASSIGN(evaluator->forward_, Forward::create(std::move(model), plan));
-  evaluator->kept_.assign(static_cast<std::size_t>(sequences), 0);
-  evaluator->used_.assign(static_cast<std::size_t>(sequences), 0);
-  evaluator->conditions_.reserve(static_cast<std::size_t>(max_rows));
-  evaluator->logit_rows_.reserve(static_cast<std::size_t>(max_rows));
+  evaluator->kept_.assign(static_cast<size_t>(sequences), 0);
+  evaluator->used_.assign(static_cast<size_t>(sequences), 0);
+  evaluator->conditions_.reserve(static_cast<size_t>(max_rows));
+  evaluator->logit_rows_.reserve(static_cast<size_t>(max_rows));
   return evaluator;
 }
 
-Status Evaluator::check(std::span<const temper_x_row> rows, std::size_t capacity) {
+Status Evaluator::check(std::span<const temper_x_row> rows, size_t capacity) {
   const Spec &spec = forward_->model().spec();
   const ForwardPlan &plan = forward_->plan();
-  if (rows.size() > static_cast<std::size_t>(plan.max_rows))
+  if (rows.size() > static_cast<size_t>(plan.max_rows))
     return fail(TEMPER_E_ARGUMENT, "%zu rows in a call planned for %d", rows.size(), plan.max_rows);
   used_ = kept_;
-  std::size_t wanted = 0;
+  size_t wanted = 0;
   for (const temper_x_row &row : rows) {
     if (row.sequence < 0 || row.sequence >= plan.sequences)
       return fail(TEMPER_E_ARGUMENT, "sequence %d of %d", row.sequence, plan.sequences);
@@ -57,20 +57,20 @@ Status Evaluator::check(std::span<const temper_x_row> rows, std::size_t capacity
     const int64_t positions = spec.rotary ? plan.position_span : spec.max_positions;
     if (row.position < 0 || row.position >= positions)
       return fail(TEMPER_E_ARGUMENT, "position %d of %lld", row.position, static_cast<long long>(positions));
-    if (used_[static_cast<std::size_t>(row.sequence)]++ >= plan.slots)
+    if (used_[static_cast<size_t>(row.sequence)]++ >= plan.slots)
       return fail(TEMPER_E_ARGUMENT, "sequence %d has more rows than its %d slots", row.sequence, plan.slots);
     wanted += row.want_logits != 0 ? 1 : 0;
   }
   for (const temper_x_row &row : rows)
     if (row.visible_begin < 0 || row.visible_begin > row.visible_end ||
-        row.visible_end > used_[static_cast<std::size_t>(row.sequence)])
+        row.visible_end > used_[static_cast<size_t>(row.sequence)])
       return fail(TEMPER_E_ARGUMENT, "slots %d to %d aren't all filled", row.visible_begin, row.visible_end);
-  if (wanted > capacity / static_cast<std::size_t>(spec.columns))
+  if (wanted > capacity / static_cast<size_t>(spec.columns))
     return fail(TEMPER_E_CAPACITY, "%zu rows of %lld logits don't fit", wanted, static_cast<long long>(spec.columns));
   return Status();
 }
 
-Status Evaluator::run(std::span<const temper_x_row> rows, float *logits, std::size_t capacity) {
+Status Evaluator::run(std::span<const temper_x_row> rows, float *logits, size_t capacity) {
   TEMPER_TRY(check(rows, capacity));
   conditions_.clear();
   logit_rows_.clear();
@@ -81,7 +81,7 @@ Status Evaluator::run(std::span<const temper_x_row> rows, float *logits, std::si
     const auto condition = static_cast<int32_t>(known - conditions_.begin());
     if (known == conditions_.end()) conditions_.push_back(row.condition);
     if (row.want_logits != 0) logit_rows_.push_back(forward_->count());
-    const int32_t slot = used_[static_cast<std::size_t>(row.sequence)]++;
+    const int32_t slot = used_[static_cast<size_t>(row.sequence)]++;
     forward_->add({row.token, row.position, condition, row.sequence, slot, row.visible_begin, row.visible_end});
   }
   TEMPER_TRY(forward_->set_conditions(conditions_));
@@ -90,7 +90,7 @@ Status Evaluator::run(std::span<const temper_x_row> rows, float *logits, std::si
 }
 
 Status Evaluator::keep(int32_t sequence, int32_t slots) {
-  const auto at = static_cast<std::size_t>(sequence);
+  const auto at = static_cast<size_t>(sequence);
   if (sequence < 0 || at >= kept_.size()) return fail(TEMPER_E_ARGUMENT, "no sequence %d", sequence);
   if (slots < 0 || slots > used_[at])
     return fail(TEMPER_E_ARGUMENT, "can't keep %d slots, %d are filled", slots, used_[at]);

@@ -57,7 +57,7 @@ Result<std::unique_ptr<Forward>> Forward::fork(const Forward &from, std::span<co
                                                std::span<const int32_t> lasting) {
   const Device &device = *from.model_->device();
   temper_kv *kv = nullptr;
-  std::size_t shared = 0;
+  size_t shared = 0;
   TEMPER_TRY(device.check(
       device.ops().kv_fork(device.handle(), from.kv_.get(), kept.data(), lasting.data(), &kv, &shared)));
   return make(from.model_, from.plan_, KeyValues(from.model_->device(), kv), static_cast<int64_t>(shared));
@@ -115,11 +115,11 @@ Status Forward::allocate() {
   if (spec.condition_width > 0) {
     TEMPER_ASSIGN(condition_in_, DeviceBuffer::floats(device, rows * spec.condition_width));
   }
-  condition_values_.assign(static_cast<std::size_t>(plan_.conditions), 0.0);
+  condition_values_.assign(static_cast<size_t>(plan_.conditions), 0.0);
 
-  positions_.resize(static_cast<std::size_t>(rows));
+  positions_.resize(static_cast<size_t>(rows));
   for (std::vector<int32_t> *column : {&tokens_, &relative_, &conditions_, &sequences_, &slots_, &begins_, &ends_})
-    column->resize(static_cast<std::size_t>(rows));
+    column->resize(static_cast<size_t>(rows));
   return Status();
 }
 
@@ -127,13 +127,13 @@ Status Forward::allocate() {
 // [base, base + span); an endless generation moves it along.
 Status Forward::fill_rotary(int64_t base) {
   const Spec &spec = model_->spec();
-  const auto half = static_cast<std::size_t>(spec.head_dim / 2);
-  constexpr std::size_t chunk = 256;  // pairs computed and uploaded at a time
+  const auto half = static_cast<size_t>(spec.head_dim / 2);
+  constexpr size_t chunk = 256;  // pairs computed and uploaded at a time
   float cosines[chunk], sines[chunk];
-  const auto total = static_cast<std::size_t>(rotary_span_) * half;
-  for (std::size_t first = 0; first < total; first += chunk) {
-    const std::size_t n = std::min(chunk, total - first);
-    for (std::size_t i = 0; i < n; ++i) {
+  const auto total = static_cast<size_t>(rotary_span_) * half;
+  for (size_t first = 0; first < total; first += chunk) {
+    const size_t n = std::min(chunk, total - first);
+    for (size_t i = 0; i < n; ++i) {
       const auto position = static_cast<double>(base + static_cast<int64_t>((first + i) / half));
       const auto pair = static_cast<double>((first + i) % half);
       const double angle = position * std::pow(spec.rotary_theta, -2.0 * pair / static_cast<double>(spec.head_dim));
@@ -150,7 +150,7 @@ Status Forward::fill_rotary(int64_t base) {
 Status Forward::set_conditions(std::span<const double> values) {
   const Spec &spec = model_->spec();
   const Device &device = *model_->device();
-  if (values.size() > static_cast<std::size_t>(plan_.conditions))
+  if (values.size() > static_cast<size_t>(plan_.conditions))
     return Status(TEMPER_E_INTERNAL, "more conditioning values than planned");
   std::copy(values.begin(), values.end(), condition_values_.begin());
   if (spec.mixed_embedding) {
@@ -161,20 +161,20 @@ Status Forward::set_conditions(std::span<const double> values) {
   }
   if (!spec.modulated_blocks && !spec.modulated_head) return Status();
 
-  const auto width = static_cast<std::size_t>(spec.condition_width);
+  const auto width = static_cast<size_t>(spec.condition_width);
   std::vector<float> vectors(values.size() * width);
   model_->condition_vectors(values, vectors.data());
-  for (std::size_t first = 0; first < values.size();) {
-    const std::size_t n = std::min(values.size() - first, static_cast<std::size_t>(plan_.max_rows));
+  for (size_t first = 0; first < values.size();) {
+    const size_t n = std::min(values.size() - first, static_cast<size_t>(plan_.max_rows));
     TEMPER_TRY(condition_in_.upload(vectors.data() + first * width, n * width * sizeof(float)));
-    auto project = [&](const Linear &linear, std::size_t table, int64_t outputs) -> Status {
+    auto project = [&](const Linear &linear, size_t table, int64_t outputs) -> Status {
       float *out = modulations_[table].data() + static_cast<int64_t>(first) * outputs;
       return device.check(device.ops().linear(stream_.get(), out, condition_in_.data(), static_cast<int32_t>(n),
                                               linear.get(), TEMPER_ACTIVATION_NONE, nullptr, nullptr));
     };
     const std::vector<LayerObjects> &layers = model_->layers();
     if (spec.modulated_blocks)
-      for (std::size_t layer = 0; layer < layers.size(); ++layer)
+      for (size_t layer = 0; layer < layers.size(); ++layer)
         TEMPER_TRY(project(layers[layer].modulation, layer, 6 * spec.width));
     if (spec.modulated_head)
       TEMPER_TRY(project(model_->head_modulation(), modulations_.size() - 1, 2 * spec.width));
@@ -185,7 +185,7 @@ Status Forward::set_conditions(std::span<const double> values) {
 
 bool Forward::add(const Row &row) noexcept {
   if (count_ >= plan_.max_rows) return false;
-  const auto i = static_cast<std::size_t>(count_++);
+  const auto i = static_cast<size_t>(count_++);
   tokens_[i] = row.token;
   positions_[i] = row.position;
   conditions_[i] = row.condition;
@@ -199,13 +199,13 @@ bool Forward::add(const Row &row) noexcept {
   return true;
 }
 
-temper_modulation Forward::modulation(std::size_t layer, int shift, int scale, int gate) const noexcept {
+temper_modulation Forward::modulation(size_t layer, int shift, int scale, int gate) const noexcept {
   const Spec &spec = model_->spec();
   if (!spec.modulated_blocks) return {};
   return {modulations_[layer].data(), 6 * spec.width, shift * spec.width, scale * spec.width, gate * spec.width};
 }
 
-Status Forward::run_layer(std::size_t index, bool keys_only) {
+Status Forward::run_layer(size_t index, bool keys_only) {
   const Spec &spec = model_->spec();
   const Device &device = *model_->device();
   const temper_backend &ops = device.ops();
@@ -258,10 +258,10 @@ Status Forward::run_head(std::span<const int32_t> logit_rows, LogitSink &sink, c
   if (spec.modulated_head) modulation = {modulations_.back().data(), 2 * spec.width, 0, spec.width, 0};
   const temper_norm norm{spec.norm == Norm::rms ? TEMPER_NORM_RMS : TEMPER_NORM_LAYER, spec.norm_epsilon, spec.width,
                          model_->final_norm().weight.data(), model_->final_norm().bias.data(), modulation};
-  for (std::size_t first = 0; first < logit_rows.size();) {
+  for (size_t first = 0; first < logit_rows.size();) {
     if (cancel != nullptr && cancel->load(std::memory_order_relaxed))
       return Status(TEMPER_E_CANCELLED, "cancelled");
-    const std::size_t n = std::min(logit_rows.size() - first, static_cast<std::size_t>(logit_chunk_));
+    const size_t n = std::min(logit_rows.size() - first, static_cast<size_t>(logit_chunk_));
     const auto rows = static_cast<int32_t>(n);
     TEMPER_TRY(device.check(
         device.ops().norm(stream_.get(), normed_.data(), x_.data(), &norm, logit_rows.data() + first, rows)));
@@ -270,9 +270,9 @@ Status Forward::run_head(std::span<const int32_t> logit_rows, LogitSink &sink, c
     TEMPER_TRY(device.check(device.ops().sync(stream_.get())));
     if (spec.scale_by_sigma) {
       // log score = output - log(e^sigma - 1) - log(N) (MATH 2.2).
-      for (std::size_t i = 0; i < n; ++i) {
+      for (size_t i = 0; i < n; ++i) {
         const double sigma =
-            condition_values_[static_cast<std::size_t>(conditions_[static_cast<std::size_t>(logit_rows[first + i])])];
+            condition_values_[static_cast<size_t>(conditions_[static_cast<size_t>(logit_rows[first + i])])];
         const auto offset =
             static_cast<float>(std::log(std::expm1(sigma)) + std::log(static_cast<double>(spec.columns - 1)));
         float *row = logits_.data() + static_cast<int64_t>(i) * spec.columns;
@@ -295,7 +295,7 @@ Status Forward::run(std::span<const int32_t> logit_rows, LogitSink *sink, const 
     TEMPER_TRY(fill_rotary(lowest_position_));
   }
   for (int32_t i = 0; i < count_; ++i) {
-    const auto at = static_cast<std::size_t>(i);
+    const auto at = static_cast<size_t>(i);
     relative_[at] = static_cast<int32_t>(positions_[at] - (spec.rotary ? rotary_base_ : 0));
   }
   const temper_rows rows{count_,           tokens_.data(), relative_.data(), conditions_.data(),
@@ -304,8 +304,8 @@ Status Forward::run(std::span<const int32_t> logit_rows, LogitSink *sink, const 
   const temper_embedding embedding{model_->embedding().raw(), model_->embedding_dtype(), spec.width,
                                    model_->positions().data(), mix_.data(), spec.mask_token};
   TEMPER_TRY(device.check(device.ops().embed(stream_.get(), x_.data(), &embedding)));
-  const std::size_t layers = model_->layers().size();
-  for (std::size_t layer = 0; layer < layers; ++layer) {
+  const size_t layers = model_->layers().size();
+  for (size_t layer = 0; layer < layers; ++layer) {
     if (cancel != nullptr && cancel->load(std::memory_order_relaxed))
       return Status(TEMPER_E_CANCELLED, "cancelled");
     // Without logits the last layer is only wanted for its keys and values.

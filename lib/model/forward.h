@@ -77,9 +77,9 @@ class Forward {
                                                KeyValues kv, int64_t shared);
   Status allocate();
   Status fill_rotary(int64_t base);
-  Status run_layer(std::size_t index, bool keys_only);
+  Status run_layer(size_t index, bool keys_only);
   Status run_head(std::span<const int32_t> logit_rows, LogitSink &sink, const std::atomic<bool> *cancel);
-  temper_modulation modulation(std::size_t layer, int shift, int scale, int gate) const noexcept;
+  temper_modulation modulation(size_t layer, int shift, int scale, int gate) const noexcept;
 
   std::shared_ptr<const Model> model_;
   ForwardPlan plan_;

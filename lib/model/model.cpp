@@ -44,7 +44,7 @@ struct PartList {
 
 bool readable_in_place(const TensorView &tensor) {
   if (tensor.dtype != Dtype::f32 && tensor.dtype != Dtype::f16 && tensor.dtype != Dtype::bf16) return false;
-  return reinterpret_cast<std::uintptr_t>(tensor.bytes.data()) % dtype_size(tensor.dtype) == 0;
+  return reinterpret_cast<uintptr_t>(tensor.bytes.data()) % dtype_size(tensor.dtype) == 0;
 }
 
 PartList list_parts(const MatrixView &matrix, bool with_values) {
@@ -57,7 +57,7 @@ PartList list_parts(const MatrixView &matrix, bool with_values) {
     list.outputs += outputs;
     temper_linear_part entry{weight.bytes.data(), backend_dtype(weight.dtype), outputs, nullptr};
     if (with_values && !readable_in_place(weight)) {
-      to_float(weight, list.copies.emplace_back(static_cast<std::size_t>(weight.elements())).data());
+      to_float(weight, list.copies.emplace_back(static_cast<size_t>(weight.elements())).data());
       entry.weight = list.copies.back().data();
       entry.dtype = TEMPER_DTYPE_F32;
     }
@@ -66,7 +66,7 @@ PartList list_parts(const MatrixView &matrix, bool with_values) {
       static constexpr float none = 0.0F;
       entry.bias = &none;
       if (with_values) {
-        to_float(*part.bias, list.copies.emplace_back(static_cast<std::size_t>(outputs)).data());
+        to_float(*part.bias, list.copies.emplace_back(static_cast<size_t>(outputs)).data());
         entry.bias = list.copies.back().data();
       }
     }
@@ -95,16 +95,16 @@ void each_matrix(const Weights &weights, int32_t activation, Visit &&visit) {
 }
 
 void linear_silu(const std::vector<float> &weight, const std::vector<float> &bias, const double *in,
-                 std::size_t inputs, double *out, std::size_t outputs) {
-  for (std::size_t o = 0; o < outputs; ++o) {
+                 size_t inputs, double *out, size_t outputs) {
+  for (size_t o = 0; o < outputs; ++o) {
     double sum = bias.empty() ? 0.0 : bias[o];
-    for (std::size_t i = 0; i < inputs; ++i) sum += static_cast<double>(weight[o * inputs + i]) * in[i];
+    for (size_t i = 0; i < inputs; ++i) sum += static_cast<double>(weight[o * inputs + i]) * in[i];
     out[o] = sum / (1.0 + std::exp(-sum));
   }
 }
 
 std::vector<float> floats(const TensorView &tensor) {
-  std::vector<float> values(static_cast<std::size_t>(tensor.elements()));
+  std::vector<float> values(static_cast<size_t>(tensor.elements()));
   to_float(tensor, values.data());
   return values;
 }
@@ -212,8 +212,8 @@ Result<std::shared_ptr<const Model>> Model::create(std::shared_ptr<Device> devic
 int64_t Model::estimate(const Device &device, const Checkpoint &checkpoint, Storage storage) {
   const Weights &weights = checkpoint.weights;
   const Storage kept = resolve(storage, weights);
-  std::size_t bytes = weights.embedding.bytes.size();
-  if (weights.positions) bytes += static_cast<std::size_t>(weights.positions->elements()) * sizeof(float);
+  size_t bytes = weights.embedding.bytes.size();
+  if (weights.positions) bytes += static_cast<size_t>(weights.positions->elements()) * sizeof(float);
   each_matrix(weights, backend_activation(checkpoint.spec.activation),
               [&](const MatrixView &matrix, int32_t activation) {
                 const PartList list = list_parts(matrix, false);
@@ -237,13 +237,13 @@ std::vector<temper_linear *> Model::linears() const {
 // c(value) = SiLU(W2 SiLU(W1 features(value) + b1) + b2), features = [cos(value f_k) | sin(value f_k)],
 // f_k = 10000^(-k/half) (the sinusoid embedding of DiT, as all published models of these families do).
 void Model::condition_vectors(std::span<const double> values, float *out) const {
-  const auto features = static_cast<std::size_t>(spec_.frequency_width);
-  const std::size_t half = features / 2;
-  const auto width = static_cast<std::size_t>(spec_.condition_width);
-  const std::size_t hidden = sigma_in_.size() / features;
+  const auto features = static_cast<size_t>(spec_.frequency_width);
+  const size_t half = features / 2;
+  const auto width = static_cast<size_t>(spec_.condition_width);
+  const size_t hidden = sigma_in_.size() / features;
   std::vector<double> in(features), middle(hidden), last(width);
   for (const double value : values) {
-    for (std::size_t k = 0; k < half; ++k) {
+    for (size_t k = 0; k < half; ++k) {
       const double frequency = std::exp(-std::log(10000.0) * static_cast<double>(k) / static_cast<double>(half));
       in[k] = std::cos(value * frequency);
       in[half + k] = std::sin(value * frequency);

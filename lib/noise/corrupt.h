@@ -16,9 +16,9 @@ Clocks elapsed(Clocks earlier, Clocks later) noexcept;
 
 // One draw of x_t ~ q(. | x_0 = token) at `clocks` (or of the kernel, at what elapsed): the mask with m,
 // else with 1 - kappa a token drawn uniformly, itself included, else the token. Real tokens have ids below
-// `vocabulary` without the mask. A token that isn't real (the mask, kAbsent) stays what it is. `mask_token`
+// `vocabulary` without the mask. A token that isn't real (the mask, absent) stays what it is. `mask_token`
 // -1 stands for masks of models without a mask token. Tags 17, 18, 19.
-std::int32_t corrupt_token(const Clocks &clocks, std::int32_t vocabulary, std::int32_t mask_token, std::int32_t token,
+int32_t corrupt_token(const Clocks &clocks, int32_t vocabulary, int32_t mask_token, int32_t token,
                            const Draws &draws) noexcept;
 
 }  // namespace temper

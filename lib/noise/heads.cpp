@@ -7,9 +7,9 @@
 
 namespace temper {
 
-void normalise(std::size_t tokens, double *values) noexcept {
+void normalise(size_t tokens, double *values) noexcept {
   double sum = 0;
-  for (std::size_t x = 0; x < tokens; ++x) {
+  for (size_t x = 0; x < tokens; ++x) {
     if (!(values[x] > 0) || std::isinf(values[x])) values[x] = 0;
     sum += values[x];
   }
@@ -17,10 +17,10 @@ void normalise(std::size_t tokens, double *values) noexcept {
     std::fill(values, values + tokens, 1 / static_cast<double>(tokens));
     return;
   }
-  for (std::size_t x = 0; x < tokens; ++x) values[x] /= sum;
+  for (size_t x = 0; x < tokens; ++x) values[x] /= sum;
 }
 
-void leave_one_out_from_posterior(double rho, std::size_t tokens, std::int32_t y, const double *pi,
+void leave_one_out_from_posterior(double rho, size_t tokens, int32_t y, const double *pi,
                                   double *out) noexcept {
   if (out != pi) std::copy(pi, pi + tokens, out);
   if (y < 0) return;
@@ -28,7 +28,7 @@ void leave_one_out_from_posterior(double rho, std::size_t tokens, std::int32_t y
   normalise(tokens, out);
 }
 
-void posterior_from_leave_one_out(double kappa, std::size_t tokens, std::int32_t y, const double *pit,
+void posterior_from_leave_one_out(double kappa, size_t tokens, int32_t y, const double *pit,
                                   double *out) noexcept {
   if (out != pit) std::copy(pit, pit + tokens, out);
   if (y < 0) return;
@@ -38,19 +38,19 @@ void posterior_from_leave_one_out(double kappa, std::size_t tokens, std::int32_t
     out[y] = 1;
     return;
   }
-  for (std::size_t x = 0; x < tokens; ++x) out[x] *= uniform;
+  for (size_t x = 0; x < tokens; ++x) out[x] *= uniform;
   out[y] *= (kappa + uniform) / uniform;
   normalise(tokens, out);
 }
 
-void recalibrate_posterior(double kappa_eff, double kappa, std::size_t tokens, std::int32_t y,
+void recalibrate_posterior(double kappa_eff, double kappa, size_t tokens, int32_t y,
                            const double *pi, double *out) noexcept {
   const double rho = (1 - kappa_eff) / (1 + (static_cast<double>(tokens) - 1) * kappa_eff);
   leave_one_out_from_posterior(rho, tokens, y, pi, out);
   posterior_from_leave_one_out(kappa, tokens, y, out, out);
 }
 
-void leave_one_out_from_score(double kappa, std::size_t tokens, std::int32_t y, const double *scores,
+void leave_one_out_from_score(double kappa, size_t tokens, int32_t y, const double *scores,
                               double *out) noexcept {
   if (out != scores) std::copy(scores, scores + tokens, out);
   if (y >= 0) out[y] = 1;
@@ -60,11 +60,11 @@ void leave_one_out_from_score(double kappa, std::size_t tokens, std::int32_t y, 
     return;
   }
   const double uniform = (1 - kappa) / static_cast<double>(tokens);
-  for (std::size_t x = 0; x < tokens; ++x) out[x] = (out[x] - uniform) / kappa;
+  for (size_t x = 0; x < tokens; ++x) out[x] = (out[x] - uniform) / kappa;
   normalise(tokens, out);
 }
 
-void posterior_from_official_score(double sigma, std::size_t tokens, std::int32_t y, const double *scores,
+void posterior_from_official_score(double sigma, size_t tokens, int32_t y, const double *scores,
                                    double *out) noexcept {
   if (out != scores) std::copy(scores, scores + tokens, out);
   if (y < 0) return normalise(tokens, out);
@@ -72,10 +72,10 @@ void posterior_from_official_score(double sigma, std::size_t tokens, std::int32_
   const double e = std::expm1(std::clamp(sigma, 1e-12, 50.0));  // beyond, scores hold no information
   const double pinned = n / (e + n);                            // 1 - rho'
   double others = 0;
-  for (std::size_t x = 0; x < tokens; ++x)
-    if (static_cast<std::int32_t>(x) != y) others += out[x];
+  for (size_t x = 0; x < tokens; ++x)
+    if (static_cast<int32_t>(x) != y) others += out[x];
   const double own = std::clamp((n - 1 + n / e - others) / ((n - 1) * pinned + n / e), 0.0, 1.0);
-  for (std::size_t x = 0; x < tokens; ++x) out[x] = e / n * (out[x] - 1 + own * pinned);
+  for (size_t x = 0; x < tokens; ++x) out[x] = e / n * (out[x] - 1 + own * pinned);
   out[y] = own;
   normalise(tokens, out);
 }

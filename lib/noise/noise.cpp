@@ -12,7 +12,7 @@
 namespace temper {
 namespace {
 
-constexpr double kInfinity = std::numeric_limits<double>::infinity();
+constexpr double infinity = std::numeric_limits<double>::infinity();
 
 // Share of an infinite clock: none of it is none.
 double share(double factor, double amount) noexcept { return factor == 0 ? 0 : factor * amount; }
@@ -35,7 +35,7 @@ double clock_sigma(const NoiseParameters &p, double t) noexcept {
     case NoiseClock::linear: return -std::log1p(-t);
     case NoiseClock::log_linear: return -std::log1p(-(1 - p.e0) * t);
     case NoiseClock::geometric: return std::pow(p.sigma_min, 1 - t) * std::pow(p.sigma_max, t);
-    case NoiseClock::cosine: return t >= 1 ? kInfinity : -std::log(std::cos(std::numbers::pi / 2 * t));
+    case NoiseClock::cosine: return t >= 1 ? infinity : -std::log(std::cos(std::numbers::pi / 2 * t));
   }
   return 0;
 }
@@ -43,7 +43,7 @@ double clock_sigma(const NoiseParameters &p, double t) noexcept {
 Clocks gidd_clocks(double mix, double t) noexcept {
   const double b = 2 * mix / (1 - mix);
   const double c = b * std::sqrt(t * (1 - t));
-  const double lam = b == 0 ? 0 : t >= 1 ? kInfinity : std::log1p(b * std::sqrt(t / (1 - t)));
+  const double lam = b == 0 ? 0 : t >= 1 ? infinity : std::log1p(b * std::sqrt(t / (1 - t)));
   return {-std::log1p(-t / (1 + c)), lam};
 }
 
@@ -69,8 +69,8 @@ double Clocks::a() const noexcept { return std::exp(-(mu + lam)); }
 double Clocks::u() const noexcept { return std::exp(-mu) * -std::expm1(-lam); }
 
 Result<Noise> Noise::create(const NoiseParameters &p) {
-  const auto path = static_cast<std::int32_t>(p.path), clock = static_cast<std::int32_t>(p.clock);
-  const auto grid = static_cast<std::int32_t>(p.grid);
+  const auto path = static_cast<int32_t>(p.path), clock = static_cast<int32_t>(p.clock);
+  const auto grid = static_cast<int32_t>(p.grid);
   if (path < 0 || path > 6) return fail(TEMPER_E_ARGUMENT, "noise: unknown path %d", path);
   if (clock < 0 || clock > 3) return fail(TEMPER_E_ARGUMENT, "noise: unknown clock %d", clock);
   if (grid < 0 || grid > 2) return fail(TEMPER_E_ARGUMENT, "noise: unknown grid %d", grid);
@@ -141,9 +141,9 @@ double Noise::sigma(double time) const noexcept {
   return clock_sigma(parameters_, t);
 }
 
-double Noise::time(std::int32_t level, std::int32_t levels) const noexcept {
+double Noise::time(int32_t level, int32_t levels) const noexcept {
   if (level <= 0 || levels < 1) return 0;
-  const std::int32_t l = std::min(level, levels);
+  const int32_t l = std::min(level, levels);
   if (parameters_.grid == NoiseGrid::even) return static_cast<double>(l) / levels;
   const double eps = parameters_.grid_eps();
   if (parameters_.grid == NoiseGrid::dream) return eps + (1 - eps) * l / levels;
@@ -152,18 +152,18 @@ double Noise::time(std::int32_t level, std::int32_t levels) const noexcept {
   return edge + (l - 1) * (1 - 2 * edge) / (levels - 1);
 }
 
-Clocks Noise::at_level(std::int32_t level, std::int32_t levels) const noexcept {
+Clocks Noise::at_level(int32_t level, int32_t levels) const noexcept {
   if (level <= 0) return {};
   Clocks clocks = parameters_.path == NoisePath::table ? parameters_.own->at_part(level, levels)
                                                        : at(time(level, levels));
-  if (level >= levels && parameters_.terminal_clamp) (uses_mask() ? clocks.mu : clocks.lam) = kInfinity;
+  if (level >= levels && parameters_.terminal_clamp) (uses_mask() ? clocks.mu : clocks.lam) = infinity;
   return clocks;
 }
 
-Status Noise::check(std::int32_t levels) const {
+Status Noise::check(int32_t levels) const {
   if (parameters_.path != NoisePath::callback) return Status();
   Clocks before;
-  for (std::int32_t level = 1; level <= levels; ++level)
+  for (int32_t level = 1; level <= levels; ++level)
     TEMPER_TRY(parameters_.own->probe(time(level, levels), before));
   return Status();
 }
@@ -193,8 +193,8 @@ Transition Noise::between(Clocks from, Clocks to) noexcept {
   return step;
 }
 
-Transition Noise::transition(std::int32_t from, std::int32_t to, std::int32_t levels) const noexcept {
-  const std::int32_t later = std::clamp(from, 0, levels), earlier = std::clamp(to, 0, later);
+Transition Noise::transition(int32_t from, int32_t to, int32_t levels) const noexcept {
+  const int32_t later = std::clamp(from, 0, levels), earlier = std::clamp(to, 0, later);
   Clocks top = at_level(later, levels);
   Clocks bottom = at_level(earlier, levels);
   if (is_own(parameters_)) settle_behind(top, bottom);

@@ -13,7 +13,7 @@ namespace temper {
 
 class OwnPath;
 
-enum class NoisePath : std::int32_t {
+enum class NoisePath : int32_t {
   absorbing = 0,  // MDLM, SEDD-absorb, BD3-LM, LLaDA, Dream
   uniform = 1,    // SEDD-uniform, UDLM: no mask
   epsilon = 2,    // HDLM epsilon-hybrid: mix = epsilon
@@ -24,7 +24,7 @@ enum class NoisePath : std::int32_t {
 };
 
 // alpha(t) = e^-sigma(t), the total retention. GIDD has a path of its own and ignores the clock.
-enum class NoiseClock : std::int32_t {
+enum class NoiseClock : int32_t {
   linear = 0,      // alpha = 1 - t
   log_linear = 1,  // alpha = 1 - (1 - e0) t
   geometric = 2,   // sigma = smin^(1-t) smax^t
@@ -32,7 +32,7 @@ enum class NoiseClock : std::int32_t {
 };
 
 // From integer levels to times.
-enum class NoiseGrid : std::int32_t {
+enum class NoiseGrid : int32_t {
   even = 0,     // t = l / T
   official = 1, // t = t_a + (l-1)(1-2 t_a)/(T-1), t_a = 10 sampling_eps; t = 0 at level 0 (MATH 3.2)
   dream = 2     // t = e + (1-e) l/T, e = sampling_eps; t = 0 at level 0 (Dream's even points from 1 to e)
@@ -104,13 +104,13 @@ class Noise {
   Clocks rates(double t) const noexcept;
   double sigma_rate(double t) const noexcept;
   // Time of a level, 0..levels.
-  double time(std::int32_t level, std::int32_t levels) const noexcept;
+  double time(int32_t level, int32_t levels) const noexcept;
   // The clocks at a level: zero at level 0, the terminal clamp at level `levels`.
-  Clocks at_level(std::int32_t level, std::int32_t levels) const noexcept;
+  Clocks at_level(int32_t level, int32_t levels) const noexcept;
   // From level `from` to level `to` <= `from`.
-  Transition transition(std::int32_t from, std::int32_t to, std::int32_t levels) const noexcept;
+  Transition transition(int32_t from, int32_t to, int32_t levels) const noexcept;
   // Paths of callers: do both clocks run forward over exactly these levels? The message names the level.
-  Status check(std::int32_t levels) const;
+  Status check(int32_t levels) const;
   // Between two pairs of clocks; times and sigmas stay 0. For tests and for steps outside a grid.
   static Transition between(Clocks from, Clocks to) noexcept;
 

@@ -9,21 +9,21 @@
 namespace temper {
 namespace {
 
-constexpr double kInfinity = std::numeric_limits<double>::infinity();
-constexpr double kRounding = 4 * std::numeric_limits<double>::epsilon();
-constexpr int kProbes = 1024;  // of a function, at its creation
+constexpr double infinity = std::numeric_limits<double>::infinity();
+constexpr double rounding = 4 * std::numeric_limits<double>::epsilon();
+constexpr int probes = 1024;  // of a function, at its creation
 
 // A pair of values that is known to be in range; what is left of 1 by rounding alone is no uniform noise.
 Clocks clocks_of(double a, double m) noexcept {
   const double visible = 1 - m, u = visible - a;
   Clocks clocks;
   clocks.mu = -std::log1p(-m);
-  if (u > kRounding) clocks.lam = a > 0 ? std::log1p(u / a) : kInfinity;
+  if (u > rounding) clocks.lam = a > 0 ? std::log1p(u / a) : infinity;
   return clocks;
 }
 
 // How far rounding of a and m can move the uniform clock.
-double slack(double a, double m) noexcept { return kRounding * (1 + 1 / a + 1 / (1 - m)); }
+double slack(double a, double m) noexcept { return rounding * (1 + 1 / a + 1 / (1 - m)); }
 
 // Whatever a function says when it is asked again must not leave the range.
 double in_range(double value, double high) noexcept { return value > 0 ? std::min(value, high) : 0; }
@@ -32,7 +32,7 @@ struct Where {
   char text[48];
 };
 
-Where level_text(std::int64_t level) noexcept {
+Where level_text(int64_t level) noexcept {
   Where where;
   std::snprintf(where.text, sizeof where.text, "at level %lld", static_cast<long long>(level));
   return where;
@@ -49,14 +49,14 @@ Where time_text(double t) noexcept {
 Result<Clocks> OwnPath::next(double a, double m, const Clocks &before, const char *where) {
   if (!(a >= 0 && a <= 1)) return fail(TEMPER_E_ARGUMENT, "noise: a is %g %s, must be 0 to 1", a, where);
   if (!(m >= 0 && m <= 1)) return fail(TEMPER_E_ARGUMENT, "noise: m is %g %s, must be 0 to 1", m, where);
-  if (!(a + m <= 1 + kRounding))
+  if (!(a + m <= 1 + rounding))
     return fail(TEMPER_E_ARGUMENT, "noise: a + m is %.17g %s, must be at most 1", a + m, where);
   Clocks now = clocks_of(a, m);
-  if (m < before.m() - kRounding)
+  if (m < before.m() - rounding)
     return fail(TEMPER_E_ARGUMENT, "noise: m falls from %.9g to %.9g %s: the path runs backwards there", before.m(), m,
                 where);
   // Pure mask: nothing is left whose retention could be told.
-  if (m == 1) return Clocks{kInfinity, before.lam};
+  if (m == 1) return Clocks{infinity, before.lam};
   if (now.lam < before.lam - slack(a, m))
     return fail(TEMPER_E_ARGUMENT, "noise: a/(1-m) rises from %.9g to %.9g %s: the path runs backwards there",
                 before.kappa(), now.kappa(), where);
@@ -65,16 +65,16 @@ Result<Clocks> OwnPath::next(double a, double m, const Clocks &before, const cha
   return now;
 }
 
-Result<std::shared_ptr<const OwnPath>> OwnPath::table(const double *a, const double *m, std::int32_t levels) {
+Result<std::shared_ptr<const OwnPath>> OwnPath::table(const double *a, const double *m, int32_t levels) {
   if (a == nullptr || m == nullptr) return Status(TEMPER_E_ARGUMENT, "noise: a and m must not be NULL");
   if (levels < 1 || levels > 1 << 20)
     return fail(TEMPER_E_ARGUMENT, "noise: a table of %d levels, must be 1 to 2^20", levels);
-  if (!(std::fabs(a[0] - 1) <= kRounding && std::fabs(m[0]) <= kRounding))
+  if (!(std::fabs(a[0] - 1) <= rounding && std::fabs(m[0]) <= rounding))
     return fail(TEMPER_E_ARGUMENT, "noise: level 0 has a = %.9g and m = %.9g, must be clean: 1 and 0", a[0], m[0]);
   auto path = std::make_shared<OwnPath>();
-  path->clocks_.reserve(static_cast<std::size_t>(levels) + 1);
+  path->clocks_.reserve(static_cast<size_t>(levels) + 1);
   path->clocks_.push_back({});
-  for (std::int32_t level = 1; level <= levels; ++level) {
+  for (int32_t level = 1; level <= levels; ++level) {
     TEMPER_ASSIGN(const Clocks now, next(a[level], m[level], path->clocks_.back(), level_text(level).text));
     path->clocks_.push_back(now);
   }
@@ -92,10 +92,10 @@ Result<std::shared_ptr<const OwnPath>> OwnPath::callback(NoiseFunction function,
   path->user_ = user;
   double a = std::nan(""), m = std::nan("");
   function(user, 0, &a, &m);
-  if (!(std::fabs(a - 1) <= kRounding && std::fabs(m) <= kRounding))
+  if (!(std::fabs(a - 1) <= rounding && std::fabs(m) <= rounding))
     return fail(TEMPER_E_ARGUMENT, "noise: at t = 0 a is %.9g and m is %.9g, must be clean: 1 and 0", a, m);
   Clocks before;
-  for (int i = 1; i <= kProbes; ++i) TEMPER_TRY(path->probe(static_cast<double>(i) / kProbes, before));
+  for (int i = 1; i <= probes; ++i) TEMPER_TRY(path->probe(static_cast<double>(i) / probes, before));
   path->masks_ = before.mu > 0;
   path->replaces_ = before.lam > 0;
   if (!path->masks_ && !path->replaces_) return Status(TEMPER_E_ARGUMENT, "noise: the function gives no noise");
@@ -109,7 +109,7 @@ Status OwnPath::probe(double t, Clocks &clocks) const {
   return Status();
 }
 
-Clocks OwnPath::between(std::size_t index, double weight) const noexcept {
+Clocks OwnPath::between(size_t index, double weight) const noexcept {
   const Clocks &low = clocks_[index];
   if (!(weight > 0)) return low;
   const Clocks &high = clocks_[index + 1];
@@ -118,7 +118,7 @@ Clocks OwnPath::between(std::size_t index, double weight) const noexcept {
   const double m = (1 - weight) * low.m() + weight * high.m();
   Clocks clocks;
   clocks.mu = low.mu == high.mu ? low.mu : m < 0.5 ? -std::log1p(-m) : -std::log(a + u);
-  clocks.lam = low.lam == high.lam ? low.lam : a > 0 ? std::log1p(u / a) : kInfinity;
+  clocks.lam = low.lam == high.lam ? low.lam : a > 0 ? std::log1p(u / a) : infinity;
   clocks.mu = std::clamp(clocks.mu, low.mu, high.mu);
   clocks.lam = std::clamp(clocks.lam, low.lam, high.lam);
   return clocks;
@@ -133,18 +133,18 @@ Clocks OwnPath::at(double time) const noexcept {
     return clocks_of(in_range(a, 1 - m), m);
   }
   const double place = t * static_cast<double>(clocks_.size() - 1);
-  const std::size_t index = std::min(static_cast<std::size_t>(place), clocks_.size() - 2);
+  const size_t index = std::min(static_cast<size_t>(place), clocks_.size() - 2);
   const double weight = place - static_cast<double>(index);
   return weight >= 1 ? clocks_[index + 1] : between(index, weight);
 }
 
-Clocks OwnPath::at_part(std::int64_t numerator, std::int64_t denominator) const noexcept {
+Clocks OwnPath::at_part(int64_t numerator, int64_t denominator) const noexcept {
   if (denominator < 1) return {};
-  numerator = std::clamp<std::int64_t>(numerator, 0, denominator);
+  numerator = std::clamp<int64_t>(numerator, 0, denominator);
   if (function_ != nullptr) return at(static_cast<double>(numerator) / static_cast<double>(denominator));
-  const auto levels = static_cast<std::int64_t>(clocks_.size() - 1);
-  const std::int64_t place = numerator * levels;  // below 2^40
-  return between(static_cast<std::size_t>(place / denominator),
+  const auto levels = static_cast<int64_t>(clocks_.size() - 1);
+  const int64_t place = numerator * levels;  // below 2^40
+  return between(static_cast<size_t>(place / denominator),
                  static_cast<double>(place % denominator) / static_cast<double>(denominator));
 }
 

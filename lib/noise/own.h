@@ -19,7 +19,7 @@ using NoiseFunction = void (*)(void *user, double t, double *a, double *m);
 class OwnPath {
  public:
   // Arrays of levels + 1 values, from clean to noise; copied. The message names the level that is wrong.
-  static Result<std::shared_ptr<const OwnPath>> table(const double *a, const double *m, std::int32_t levels);
+  static Result<std::shared_ptr<const OwnPath>> table(const double *a, const double *m, int32_t levels);
   // `user` has to live as long as the path. Checked at 1025 times; the message names the time that is wrong.
   static Result<std::shared_ptr<const OwnPath>> callback(NoiseFunction function, void *user);
 
@@ -29,7 +29,7 @@ class OwnPath {
   Clocks at(double t) const noexcept;
   // At the part `numerator / denominator` of the way. Levels of a table are met exactly; between them
   // a, u and m run in straight lines, which keeps any path valid.
-  Clocks at_part(std::int64_t numerator, std::int64_t denominator) const noexcept;
+  Clocks at_part(int64_t numerator, int64_t denominator) const noexcept;
 
   // A function only: asks it at t and checks the answer; `clocks` are those of an earlier time, then of t.
   Status probe(double t, Clocks &clocks) const;
@@ -38,7 +38,7 @@ class OwnPath {
   static Result<Clocks> next(double a, double m, const Clocks &before, const char *where);
 
  private:
-  Clocks between(std::size_t index, double weight) const noexcept;
+  Clocks between(size_t index, double weight) const noexcept;
   std::vector<Clocks> clocks_;  // table
   NoiseFunction function_ = nullptr;
   void *user_ = nullptr;

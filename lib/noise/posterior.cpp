@@ -10,22 +10,22 @@ namespace temper {
 namespace {
 
 // The state can't leave y.
-void stay_at(std::size_t tokens, std::int32_t y, double *out, double *mask) noexcept {
+void stay_at(size_t tokens, int32_t y, double *out, double *mask) noexcept {
   std::fill(out, out + tokens, 0.0);
   if (y >= 0) out[y] = 1;
   if (mask != nullptr) *mask = y < 0 ? 1 : 0;
 }
 
 // y masked: the mask stays with m_s/m_t, else a token as P_s = kappa_s p + (1-kappa_s)/N says.
-void reveal_from(const Transition &step, std::size_t tokens, const double *p, double *out, double *mask) noexcept {
+void reveal_from(const Transition &step, size_t tokens, const double *p, double *out, double *mask) noexcept {
   const double uniform = step.one_minus_kappa_s / static_cast<double>(tokens);
-  for (std::size_t z = 0; z < tokens; ++z) out[z] = step.reveal * (step.kappa_s * p[z] + uniform);
+  for (size_t z = 0; z < tokens; ++z) out[z] = step.reveal * (step.kappa_s * p[z] + uniform);
   if (mask != nullptr) *mask = step.stay;
 }
 
 }  // namespace
 
-void exact_posterior(const Transition &step, std::size_t tokens, std::int32_t y, std::int32_t x, double *out,
+void exact_posterior(const Transition &step, size_t tokens, int32_t y, int32_t x, double *out,
                      double *mask) noexcept {
   if (step.identity || (y >= 0 && step.visible_fixed)) return stay_at(tokens, y, out, mask);
   const double n = static_cast<double>(tokens);
@@ -49,27 +49,27 @@ void exact_posterior(const Transition &step, std::size_t tokens, std::int32_t y,
   if (mask != nullptr) *mask = 0;
 }
 
-void step_from_posterior(const Transition &step, std::size_t tokens, std::int32_t y, const double *pi,
+void step_from_posterior(const Transition &step, size_t tokens, int32_t y, const double *pi,
                          double *out, double *mask) noexcept {
   if (step.identity || (y >= 0 && step.visible_fixed)) return stay_at(tokens, y, out, mask);
   if (y < 0) return reveal_from(step, tokens, pi, out, mask);
   const double n = static_cast<double>(tokens), own = pi[y];
   const double omega = 1 - own * (1 - step.rho(n));
   const double uniform = step.one_minus_kappa_s * omega / n;
-  for (std::size_t z = 0; z < tokens; ++z) out[z] = step.phi * (step.kappa_s * pi[z] + uniform);
+  for (size_t z = 0; z < tokens; ++z) out[z] = step.phi * (step.kappa_s * pi[z] + uniform);
   out[y] = 1 - step.phi * (step.kappa_s * (1 - own) + uniform * (n - 1));
   if (mask != nullptr) *mask = 0;
 }
 
-void step_from_leave_one_out(const Transition &step, std::size_t tokens, std::int32_t y, const double *pit,
+void step_from_leave_one_out(const Transition &step, size_t tokens, int32_t y, const double *pit,
                              double *out, double *mask) noexcept {
   if (step.identity || (y >= 0 && step.visible_fixed)) return stay_at(tokens, y, out, mask);
   if (y < 0) return reveal_from(step, tokens, pit, out, mask);
   const double n = static_cast<double>(tokens);
   const double scale = 1 / (step.kappa_t * pit[y] + step.one_minus_kappa_t / n);
   const double uniform = step.one_minus_kappa_s / n, move = step.one_minus_k / n;
-  for (std::size_t z = 0; z < tokens; ++z) {
-    const double keep = static_cast<std::int32_t>(z) == y ? step.k + move : move;
+  for (size_t z = 0; z < tokens; ++z) {
+    const double keep = static_cast<int32_t>(z) == y ? step.k + move : move;
     out[z] = keep * (step.kappa_s * pit[z] + uniform) * scale;
   }
   if (mask != nullptr) *mask = 0;
@@ -87,7 +87,7 @@ double most_zeta(const Transition &step) noexcept {
   return std::min(1 / gain, 1 / step.m_s);
 }
 
-void step_remasking(const Transition &step, std::size_t tokens, std::int32_t y, const double *pit, double *out,
+void step_remasking(const Transition &step, size_t tokens, int32_t y, const double *pit, double *out,
                     double *mask) noexcept {
   if (step.identity) return stay_at(tokens, y, out, mask);
   const double n = static_cast<double>(tokens);
@@ -99,14 +99,14 @@ void step_remasking(const Transition &step, std::size_t tokens, std::int32_t y, 
   const double c = visible_s > 0 ? (step.m_t - step.m_s * (1 - e)) / visible_s : 0;
   const double b = 1 - a - c;
   if (y < 0) {
-    for (std::size_t z = 0; z < tokens; ++z) out[z] = c * (a_s * pit[z] + u_s / n) / step.m_t;
+    for (size_t z = 0; z < tokens; ++z) out[z] = c * (a_s * pit[z] + u_s / n) / step.m_t;
     if (mask != nullptr) *mask = (1 - e) * step.m_s / step.m_t;
     return;
   }
   const double q_t = a_t * pit[y] + u_t / n;
   if (!(q_t > 0)) return stay_at(tokens, y, out, mask);
-  for (std::size_t z = 0; z < tokens; ++z) {
-    const double keep = static_cast<std::int32_t>(z) == y ? a + b / n : b / n;
+  for (size_t z = 0; z < tokens; ++z) {
+    const double keep = static_cast<int32_t>(z) == y ? a + b / n : b / n;
     out[z] = keep * (a_s * pit[z] + u_s / n) / q_t;
   }
   if (mask != nullptr) *mask = e / n * step.m_s / q_t;

@@ -10,9 +10,9 @@
 namespace temper {
 namespace {
 
-constexpr double kInfinity = std::numeric_limits<double>::infinity();
+constexpr double infinity = std::numeric_limits<double>::infinity();
 
-double quotient(double above, double below) noexcept { return below > 0 ? above / below : kInfinity; }
+double quotient(double above, double below) noexcept { return below > 0 ? above / below : infinity; }
 
 double share(double factor, double amount) noexcept { return factor == 0 ? 0 : factor * amount; }
 
@@ -43,7 +43,7 @@ double Noise::sigma_rate(double time) const noexcept {
     case NoiseClock::geometric:
       return std::pow(p.sigma_min, 1 - t) * std::pow(p.sigma_max, t) * std::log(p.sigma_max / p.sigma_min);
     case NoiseClock::cosine:
-      return t < 1 ? std::numbers::pi / 2 * std::tan(std::numbers::pi / 2 * t) : kInfinity;
+      return t < 1 ? std::numbers::pi / 2 * std::tan(std::numbers::pi / 2 * t) : infinity;
   }
   return 0;
 }

@@ -32,7 +32,7 @@ Status Device::check(int32_t code) const {
               words != nullptr && *words != '\0' ? words : temper_status_name(code));
 }
 
-Result<DeviceBuffer> DeviceBuffer::create(const std::shared_ptr<Device> &device, std::size_t bytes) {
+Result<DeviceBuffer> DeviceBuffer::create(const std::shared_ptr<Device> &device, size_t bytes) {
   DeviceBuffer buffer;
   void *memory = device->ops().alloc(device->handle(), bytes == 0 ? 1 : bytes);
   if (memory == nullptr) return fail(TEMPER_E_MEMORY, "out of memory: %zu bytes", bytes);
@@ -43,9 +43,9 @@ Result<DeviceBuffer> DeviceBuffer::create(const std::shared_ptr<Device> &device,
 }
 
 Result<DeviceBuffer> DeviceBuffer::floats(const std::shared_ptr<Device> &device, int64_t count) {
-  if (count < 0 || static_cast<uint64_t>(count) > std::numeric_limits<std::size_t>::max() / sizeof(float))
+  if (count < 0 || static_cast<uint64_t>(count) > std::numeric_limits<size_t>::max() / sizeof(float))
     return Status(TEMPER_E_MEMORY, "out of memory: a buffer larger than the address space");
-  return create(device, static_cast<std::size_t>(count) * sizeof(float));
+  return create(device, static_cast<size_t>(count) * sizeof(float));
 }
 
 void DeviceBuffer::reset() noexcept {
@@ -53,7 +53,7 @@ void DeviceBuffer::reset() noexcept {
   memory_ = nullptr;
 }
 
-Status DeviceBuffer::upload(const void *host, std::size_t bytes, std::size_t offset) {
+Status DeviceBuffer::upload(const void *host, size_t bytes, size_t offset) {
   if (offset > bytes_ || bytes > bytes_ - offset)
     return Status(TEMPER_E_INTERNAL, "upload past the end of a buffer");
   return device_->check(device_->ops().upload(device_->handle(), static_cast<std::byte *>(memory_) + offset,

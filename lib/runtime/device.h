@@ -41,7 +41,7 @@ class Device {
 class DeviceBuffer {
  public:
   DeviceBuffer() = default;
-  static Result<DeviceBuffer> create(const std::shared_ptr<Device> &device, std::size_t bytes);
+  static Result<DeviceBuffer> create(const std::shared_ptr<Device> &device, size_t bytes);
   static Result<DeviceBuffer> floats(const std::shared_ptr<Device> &device, int64_t count);
   ~DeviceBuffer() { reset(); }
   DeviceBuffer(DeviceBuffer &&other) noexcept { swap(other); }
@@ -52,8 +52,8 @@ class DeviceBuffer {
 
   float *data() const noexcept { return static_cast<float *>(memory_); }
   void *raw() const noexcept { return memory_; }
-  std::size_t bytes() const noexcept { return bytes_; }
-  Status upload(const void *host, std::size_t bytes, std::size_t offset = 0);
+  size_t bytes() const noexcept { return bytes_; }
+  Status upload(const void *host, size_t bytes, size_t offset = 0);
 
  private:
   void reset() noexcept;
@@ -65,7 +65,7 @@ class DeviceBuffer {
 
   std::shared_ptr<Device> device_;
   void *memory_ = nullptr;
-  std::size_t bytes_ = 0;
+  size_t bytes_ = 0;
 };
 
 // A table object (packed weights, stream, cache) that ends itself.

@@ -18,10 +18,10 @@ using Clock = std::chrono::steady_clock;
 #define TEMPER_TARGET(features)
 #endif
 
-inline __attribute__((always_inline)) uint64_t read_words(const uint64_t *words, std::size_t count) {
+inline __attribute__((always_inline)) uint64_t read_words(const uint64_t *words, size_t count) {
   uint64_t sums[32] = {};
-  for (std::size_t i = 0; i + 32 <= count; i += 32)
-    for (std::size_t j = 0; j < 32; ++j) sums[j] += words[i + j];
+  for (size_t i = 0; i + 32 <= count; i += 32)
+    for (size_t j = 0; j < 32; ++j) sums[j] += words[i + j];
   uint64_t sum = 0;
   for (const uint64_t part : sums) sum += part;
   return sum;
@@ -31,7 +31,7 @@ inline __attribute__((always_inline)) uint64_t read_words(const uint64_t *words,
 // one instruction where the machine has it.
 template <typename Lanes>
 inline __attribute__((always_inline)) double chains(int64_t rounds) {
-  constexpr std::size_t lanes = sizeof(Lanes) / sizeof(float);
+  constexpr size_t lanes = sizeof(Lanes) / sizeof(float);
   float halves[lanes];
   for (float &value : halves) value = 0.5F;
   Lanes x;
@@ -58,17 +58,17 @@ typedef float Lanes4 __attribute__((vector_size(16)));
 typedef float Lanes8 __attribute__((vector_size(32)));
 typedef float Lanes16 __attribute__((vector_size(64)));
 
-uint64_t read_plain(const uint64_t *words, std::size_t count) { return read_words(words, count); }
+uint64_t read_plain(const uint64_t *words, size_t count) { return read_words(words, count); }
 double chains_plain(int64_t rounds) { return chains<Lanes4>(rounds); }
 #ifdef TEMPER_X86
-TEMPER_TARGET("avx2,fma") uint64_t read_avx2(const uint64_t *words, std::size_t count) { return read_words(words, count); }
+TEMPER_TARGET("avx2,fma") uint64_t read_avx2(const uint64_t *words, size_t count) { return read_words(words, count); }
 TEMPER_TARGET("avx2,fma") double chains_avx2(int64_t rounds) { return chains<Lanes8>(rounds); }
 TEMPER_TARGET("avx512f") double chains_avx512(int64_t rounds) { return chains<Lanes16>(rounds); }
 #endif
 
 // What this machine runs, chosen once a measurement.
 struct Kernels {
-  uint64_t (*read)(const uint64_t *, std::size_t) = read_plain;
+  uint64_t (*read)(const uint64_t *, size_t) = read_plain;
   double (*multiply_add)(int64_t) = chains_plain;
   double flops_per_round = 10.0 * 4.0 * 2.0;
 };
@@ -86,21 +86,21 @@ Kernels choose_kernels() {
 struct Task {
   Kernels kernels;
   const std::byte *memory = nullptr;
-  std::size_t slice = 0;
+  size_t slice = 0;
   int64_t rounds = 0;
   std::vector<double> results;
 };
 
 void read_task(void *argument, int32_t index, int32_t) {
   auto &task = *static_cast<Task *>(argument);
-  const auto at = static_cast<std::size_t>(index);
+  const auto at = static_cast<size_t>(index);
   task.results[at] = static_cast<double>(
       task.kernels.read(reinterpret_cast<const uint64_t *>(task.memory + at * task.slice), task.slice / sizeof(uint64_t)));
 }
 
 void flop_task(void *argument, int32_t index, int32_t) {
   auto &task = *static_cast<Task *>(argument);
-  task.results[static_cast<std::size_t>(index)] = task.kernels.multiply_add(task.rounds);
+  task.results[static_cast<size_t>(index)] = task.kernels.multiply_add(task.rounds);
 }
 
 double seconds_since(Clock::time_point start) {
@@ -124,15 +124,15 @@ Result<MachineRates> measure_machine(const std::shared_ptr<Device> &device, doub
     return Status();
   };
 
-  constexpr std::size_t bytes = std::size_t{512} << 20;  // well past any cache
+  constexpr size_t bytes = size_t{512} << 20;  // well past any cache
   const int32_t slices = workers * 16;
   Task task;
   task.kernels = choose_kernels();
-  task.results.resize(static_cast<std::size_t>(slices));
+  task.results.resize(static_cast<size_t>(slices));
   TEMPER_ASSIGN(const DeviceBuffer memory, DeviceBuffer::create(device, bytes));
   std::memset(memory.raw(), 1, bytes);  // untouched pages would all be one page of zeros
   task.memory = static_cast<const std::byte *>(memory.raw());
-  task.slice = bytes / static_cast<std::size_t>(slices) / 256 * 256;
+  task.slice = bytes / static_cast<size_t>(slices) / 256 * 256;
   for (const Clock::time_point start = Clock::now(); seconds_since(start) < seconds / 2;) {
     const Clock::time_point lap = Clock::now();
     TEMPER_TRY(run(read_task, task, slices));

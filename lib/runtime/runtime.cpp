@@ -10,13 +10,13 @@
 namespace temper {
 namespace {
 
-void *default_alloc(void *, std::size_t size, std::size_t alignment) {
-  const std::size_t rounded = (size + alignment - 1) / alignment * alignment;
+void *default_alloc(void *, size_t size, size_t alignment) {
+  const size_t rounded = (size + alignment - 1) / alignment * alignment;
   if (rounded < size) return nullptr;
   return std::aligned_alloc(alignment, rounded == 0 ? alignment : rounded);
 }
 
-void default_release(void *, void *memory, std::size_t) { std::free(memory); }
+void default_release(void *, void *memory, size_t) { std::free(memory); }
 
 }  // namespace
 

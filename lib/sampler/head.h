@@ -9,7 +9,7 @@
 
 namespace temper {
 
-enum class HeadForm : std::int32_t {
+enum class HeadForm : int32_t {
   posterior = 0,            // logits of p(x_0 | all of x_t): F
   leave_one_out = 1,        // logits of p(x_0 | the other positions): L
   score_exact = 2,          // log-scores, decoded by (10)
@@ -22,25 +22,25 @@ struct HeadDescription {
   double kappa_eff = std::numeric_limits<double>::quiet_NaN();
   // Visible tokens keep themselves whatever the head says (MDLM, LLaDA, Dream, BD3-LM).
   bool carry_over = false;
-  std::int32_t mask_token = -1;     // a column or beyond them; -1: there is no mask token
-  std::int32_t columns = 0;         // floats of a row
-  std::int32_t vocabulary = 0;      // real tokens have ids below it; the mask may be among them
+  int32_t mask_token = -1;     // a column or beyond them; -1: there is no mask token
+  int32_t columns = 0;         // floats of a row
+  int32_t vocabulary = 0;      // real tokens have ids below it; the mask may be among them
   // Further ids that are never emitted, ascending (columns >= vocabulary needn't be named). Kept alive by
   // the caller.
-  const std::int32_t *forbidden = nullptr;
-  std::size_t forbidden_count = 0;
+  const int32_t *forbidden = nullptr;
+  size_t forbidden_count = 0;
 
   // N: ids below `vocabulary` without the mask.
-  std::int32_t tokens() const noexcept {
+  int32_t tokens() const noexcept {
     return vocabulary - (mask_token >= 0 && mask_token < vocabulary ? 1 : 0);
   }
 };
 
 // Real tokens counted without the mask.
-inline std::int32_t dense_index(const HeadDescription &head, std::int32_t token) noexcept {
+inline int32_t dense_index(const HeadDescription &head, int32_t token) noexcept {
   return head.mask_token >= 0 && token > head.mask_token ? token - 1 : token;
 }
-inline std::int32_t token_of_dense(const HeadDescription &head, std::int32_t index) noexcept {
+inline int32_t token_of_dense(const HeadDescription &head, int32_t index) noexcept {
   return head.mask_token >= 0 && index >= head.mask_token ? index + 1 : index;
 }
 

@@ -39,7 +39,7 @@ extern const Kind ancestral, acs, greedy, analytic, remask, remdm, first_hitting
 // A move for every position: move_of(position, its draws).
 template <typename MoveOf>
 void decide_each(const HeadDescription &head, const SamplerWindow &window, MoveOf move_of) noexcept {
-  for (std::size_t i = 0; i < window.positions.size(); ++i) {
+  for (size_t i = 0; i < window.positions.size(); ++i) {
     const SamplerPosition &at = window.positions[i];
     const Draws draws = window.draws.at(at.position);
     propose_move(head, at, move_of(at, draws), draws, window.proposals[i]);

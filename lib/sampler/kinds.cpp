@@ -9,7 +9,7 @@ const Kind *find_kind(SamplerKind kind) noexcept {
       &kinds::ancestral, &kinds::acs,           &kinds::greedy,     &kinds::analytic,  &kinds::remask,
       &kinds::remdm,     &kinds::first_hitting, &kinds::confidence, &kinds::threshold, &kinds::entropy_bound,
       &kinds::gibbs,     &kinds::renoise,       &kinds::self_correct, &kinds::edit};
-  const auto number = static_cast<std::size_t>(kind);
+  const auto number = static_cast<size_t>(kind);
   return number < std::size(kinds) ? kinds[number] : nullptr;
 }
 

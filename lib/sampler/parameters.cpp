@@ -8,28 +8,28 @@
 namespace temper {
 namespace {
 
-constexpr double kMostTopK = 1 << 30;
+constexpr double most_top_k = 1 << 30;
 
 // What every kind that draws tokens has.
-constexpr KindParameter kShared[] = {
-    {SamplerParameter::temperature, {0, 100, 1, false}}, {SamplerParameter::top_k, {0, kMostTopK, 0, true}},
+constexpr KindParameter shared_parameters[] = {
+    {SamplerParameter::temperature, {0, 100, 1, false}}, {SamplerParameter::top_k, {0, most_top_k, 0, true}},
     {SamplerParameter::top_p, {0, 1, 1, false}},         {SamplerParameter::min_p, {0, 1, 0, false}},
     {SamplerParameter::typical_p, {0, 1, 1, false}},     {SamplerParameter::stop_stable, {0, 1 << 20, 0, true}},
     {SamplerParameter::stop_entropy, {0, 100, 0.005, false}}, {SamplerParameter::end_rule, {0, 1, 0, true}}};
 
 // In the order of their numbers, from 1; top-k alone is an integer.
 using P = SamplerParameters;
-constexpr double P::*kPlaces[] = {
+constexpr double P::*places[] = {
     &P::temperature, nullptr,           &P::top_p,           &P::min_p,               &P::eta,
     &P::typical_p,   &P::compat,        &P::zeta,            &P::rule,                &P::t_on,
     &P::t_off,       &P::alpha_on,      &P::order,           &P::order_temperature,   &P::threshold,
     &P::factor,      &P::entropy_bound, &P::corrector_steps, &P::corrector_positions, &P::edit_threshold,
     &P::extra_steps, &P::patience,      &P::stop_stable,     &P::stop_entropy,        &P::end_rule};
-constexpr std::int32_t kParameters = std::size(kPlaces);
-static_assert(kParameters == static_cast<std::int32_t>(SamplerParameter::end_rule));
+constexpr int32_t parameter_table = std::size(places);
+static_assert(parameter_table == static_cast<int32_t>(SamplerParameter::end_rule));
 
 double *place_of(SamplerParameters &p, SamplerParameter parameter) noexcept {
-  double P::*const place = kPlaces[static_cast<std::size_t>(parameter) - 1];
+  double P::*const place = places[static_cast<size_t>(parameter) - 1];
   return place != nullptr ? &(p.*place) : nullptr;
 }
 
@@ -38,12 +38,12 @@ double *place_of(SamplerParameters &p, SamplerParameter parameter) noexcept {
 Result<ParameterBounds> Sampler::bounds(SamplerKind kind, SamplerParameter parameter) {
   const Kind *known = find_kind(kind);
   if (known == nullptr) return fail(TEMPER_E_ARGUMENT, "unknown kind of sampler: %d", static_cast<int>(kind));
-  const auto number = static_cast<std::int32_t>(parameter);
-  if (number < 1 || number > kParameters) return fail(TEMPER_E_ARGUMENT, "unknown sampler parameter: %d", number);
+  const auto number = static_cast<int32_t>(parameter);
+  if (number < 1 || number > parameter_table) return fail(TEMPER_E_ARGUMENT, "unknown sampler parameter: %d", number);
   for (const KindParameter &own : known->own)
     if (own.parameter == parameter) return own.bounds;
   if (known->draws)
-    for (const KindParameter &shared : kShared)
+    for (const KindParameter &shared : shared_parameters)
       if (shared.parameter == parameter) return shared.bounds;
   return fail(TEMPER_E_ARGUMENT, "this kind of sampler has no parameter %d", number);
 }
@@ -52,7 +52,7 @@ SamplerParameters Sampler::defaults(SamplerKind kind) noexcept {
   SamplerParameters parameters;
   const Kind *known = find_kind(kind);
   if (known == nullptr) return parameters;
-  for (const KindParameter &shared : kShared)
+  for (const KindParameter &shared : shared_parameters)
     if (double *place = place_of(parameters, shared.parameter); place != nullptr) *place = shared.bounds.initial;
   for (const KindParameter &own : known->own)
     if (double *place = place_of(parameters, own.parameter); place != nullptr) *place = own.bounds.initial;
@@ -72,7 +72,7 @@ Status Sampler::set(SamplerKind kind, SamplerParameters &to, SamplerParameter pa
                 value, limits.low, limits.high);
   if (limits.integer && value != std::floor(value))
     return fail(TEMPER_E_ARGUMENT, "sampler parameter %d is %g, must be whole", static_cast<int>(parameter), value);
-  if (parameter == SamplerParameter::top_k) to.top_k = static_cast<std::int32_t>(value);
+  if (parameter == SamplerParameter::top_k) to.top_k = static_cast<int32_t>(value);
   else *place_of(to, parameter) = value;
   return Status();
 }
@@ -89,7 +89,7 @@ Result<Sampler> Sampler::create(SamplerKind kind, const SamplerParameters &param
   if (known == nullptr) return fail(TEMPER_E_ARGUMENT, "unknown kind of sampler: %d", static_cast<int>(kind));
   // What the kind doesn't have keeps its default; the rest is checked again.
   SamplerParameters checked = defaults(kind);
-  for (std::int32_t number = 1; number <= kParameters; ++number) {
+  for (int32_t number = 1; number <= parameter_table; ++number) {
     const auto key = static_cast<SamplerParameter>(number);
     if (!bounds(kind, key).ok()) continue;
     TEMPER_ASSIGN(const double value, get(kind, parameters, key));
@@ -104,13 +104,13 @@ Status Sampler::check(const HeadDescription &head, const Noise &noise) const {
     return fail(TEMPER_E_UNSUPPORTED, "%d columns of logits can't be sampled, 1 to 2^18 can", head.columns);
   if (head.vocabulary < 1 || head.vocabulary > head.columns)
     return fail(TEMPER_E_ARGUMENT, "a vocabulary of %d tokens doesn't fit %d columns", head.vocabulary, head.columns);
-  std::int32_t last = -1;
-  for (std::size_t i = 0; i < head.forbidden_count; ++i) {
+  int32_t last = -1;
+  for (size_t i = 0; i < head.forbidden_count; ++i) {
     if (head.forbidden[i] <= last || head.forbidden[i] >= head.vocabulary || head.forbidden[i] == head.mask_token)
       return Status(TEMPER_E_ARGUMENT, "forbidden tokens must be ascending ids of the vocabulary without the mask");
     last = head.forbidden[i];
   }
-  if (head.tokens() - static_cast<std::int64_t>(head.forbidden_count) < 1)
+  if (head.tokens() - static_cast<int64_t>(head.forbidden_count) < 1)
     return Status(TEMPER_E_ARGUMENT, "the vocabulary has no token that may be emitted");
   if (head.carry_over && noise.uses_uniform())
     return Status(TEMPER_E_UNSUPPORTED, "the model was trained to keep visible tokens: it can't undo uniform noise, "

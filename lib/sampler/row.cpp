@@ -10,41 +10,41 @@
 namespace temper {
 namespace {
 
-constexpr double kNever = -std::numeric_limits<double>::infinity();
+constexpr double never = -std::numeric_limits<double>::infinity();
 
 }  // namespace
 
-std::uint64_t emittable(const HeadDescription &head) noexcept {
-  return static_cast<std::uint64_t>(head.tokens()) - head.forbidden_count;
+uint64_t emittable(const HeadDescription &head) noexcept {
+  return static_cast<uint64_t>(head.tokens()) - head.forbidden_count;
 }
 
-bool is_emittable(const HeadDescription &head, std::int32_t token) noexcept {
+bool is_emittable(const HeadDescription &head, int32_t token) noexcept {
   return !std::binary_search(head.forbidden, head.forbidden + head.forbidden_count, token);
 }
 
-std::int32_t id_of_rank(const HeadDescription &head, std::uint64_t rank, std::int32_t skip) noexcept {
+int32_t id_of_rank(const HeadDescription &head, uint64_t rank, int32_t skip) noexcept {
   // Every excluded id that is passed moves the answer up by one.
-  const auto passed = [&](std::int32_t id) {
+  const auto passed = [&](int32_t id) {
     const auto *end = std::upper_bound(head.forbidden, head.forbidden + head.forbidden_count, id);
     const bool mask = head.mask_token >= 0 && head.mask_token <= id, own = skip >= 0 && skip <= id;
-    return static_cast<std::int32_t>(end - head.forbidden) + (mask ? 1 : 0) + (own ? 1 : 0);
+    return static_cast<int32_t>(end - head.forbidden) + (mask ? 1 : 0) + (own ? 1 : 0);
   };
-  const auto first = static_cast<std::int32_t>(rank);
-  std::int32_t id = first;
+  const auto first = static_cast<int32_t>(rank);
+  int32_t id = first;
   while (first + passed(id) > id) id = first + passed(id);
   return id;
 }
 
-std::int32_t uniform_token(const HeadDescription &head, const Draws &draws) noexcept {
+int32_t uniform_token(const HeadDescription &head, const Draws &draws) noexcept {
   return id_of_rank(head, draws.integer(DrawTag::uniform_token, emittable(head)), -1);
 }
 
 Move reveal_move(const HeadDescription &, const SamplerPosition &at, double chance, const Draws &draws) noexcept {
   const Transition &step = *at.transition;
   // No mask may be left at level 0, whatever the path says.
-  if (!step.final && !draws.bernoulli(DrawTag::reveal, chance)) return kKeep;
-  if (step.kappa_s == 1 || draws.bernoulli(DrawTag::prediction_or_uniform, step.kappa_s)) return kDraw;
-  return kUniform;
+  if (!step.final && !draws.bernoulli(DrawTag::reveal, chance)) return Move::keep;
+  if (step.kappa_s == 1 || draws.bernoulli(DrawTag::prediction_or_uniform, step.kappa_s)) return Move::draw;
+  return Move::uniform;
 }
 
 void propose_move(const HeadDescription &head, const SamplerPosition &at, Move move, const Draws &draws,
@@ -52,10 +52,10 @@ void propose_move(const HeadDescription &head, const SamplerPosition &at, Move m
   proposal = Proposal();
   proposal.move = move;
   proposal.token = at.token;
-  if (move == kUniform) proposal.token = uniform_token(head, draws);
-  if (move == kRemask) proposal.token = head.mask_token;
+  if (move == Move::uniform) proposal.token = uniform_token(head, draws);
+  if (move == Move::remask) proposal.token = head.mask_token;
   proposal.changed = proposal.token != at.token;
-  proposal.needs_logits = move != kKeep && move != kUniform && move != kRemask;
+  proposal.needs_logits = move != Move::keep && move != Move::uniform && move != Move::remask;
 }
 
 double shift_to_posterior(const HeadDescription &head, const Transition &step) noexcept {
@@ -88,11 +88,11 @@ double shift_to_leave_one_out(const HeadDescription &head, const Transition &ste
 
 void shift_own(RowWork &row, double shift) noexcept {
   if (shift == 0 || row.parameters.temperature == 0) return;
-  const double logit = row.memory.logits[static_cast<std::size_t>(row.at.token)];
+  const double logit = row.memory.logits[static_cast<size_t>(row.at.token)];
   row.memory.change(row.at.token, logit + shift / row.memory.scale);
 }
 
-void take(RowWork &row, std::uint64_t bits, Proposal &proposal, bool best) noexcept {
+void take(RowWork &row, uint64_t bits, Proposal &proposal, bool best) noexcept {
   Workspace::Memory &memory = row.memory;
   if (row.parameters.temperature == 0) {
     proposal.token = memory.most_probable();
@@ -104,7 +104,7 @@ void take(RowWork &row, std::uint64_t bits, Proposal &proposal, bool best) noexc
   proposal.probability = memory.weight(proposal.token) / static_cast<double>(memory.total);
 }
 
-double probability_of(RowWork &row, std::int32_t token) noexcept {
+double probability_of(RowWork &row, int32_t token) noexcept {
   Workspace::Memory &memory = row.memory;
   if (is_masked(row.head, token)) return 0;
   if (row.parameters.temperature == 0) return token == memory.most_probable() ? 1 : 0;
@@ -114,11 +114,11 @@ double probability_of(RowWork &row, std::int32_t token) noexcept {
 
 OwnAndRest take_out_own(RowWork &row, double shift) noexcept {
   Workspace::Memory &memory = row.memory;
-  const std::int32_t y = row.at.token;
-  const double own_logit = memory.logits[static_cast<std::size_t>(y)];
+  const int32_t y = row.at.token;
+  const double own_logit = memory.logits[static_cast<size_t>(y)];
   const bool certain = row.parameters.temperature == 0, best_is_own = certain && memory.most_probable() == y;
-  memory.change(y, kNever);
-  const bool others = memory.top > kNever;
+  memory.change(y, never);
+  const bool others = memory.top > never;
   OwnAndRest weights;
   if (certain) {
     weights.own = best_is_own ? 1 : 0;
@@ -130,25 +130,25 @@ OwnAndRest take_out_own(RowWork &row, double shift) noexcept {
     weights.rest = static_cast<double>(memory.total);
     // Without this token among the logits (filtered out) its exponent is -inf.
     const double exponent = (own_logit - memory.top) * memory.scale + shift;
-    weights.own = exponent > -700 ? kWeightOne * exponential(exponent) : 0;
+    weights.own = exponent > -700 ? weight_one * exponential(exponent) : 0;
   }
   return weights;
 }
 
 void draw_other(RowWork &row, const OwnAndRest &weights, bool predicted, bool greedy, Proposal &proposal) noexcept {
   Workspace::Memory &memory = row.memory;
-  const std::int32_t y = row.at.token;
+  const int32_t y = row.at.token;
   const bool best = greedy || row.parameters.temperature == 0;
   if (predicted) {
     proposal.token = best ? memory.most_probable() : memory.draw(row.draws.bits(DrawTag::token));
   } else {
     const bool leaves_out = is_emittable(row.head, y);
-    const std::uint64_t choices = emittable(row.head) - (leaves_out ? 1 : 0);
+    const uint64_t choices = emittable(row.head) - (leaves_out ? 1 : 0);
     if (choices == 0) return;
     proposal.token = id_of_rank(row.head, row.draws.integer(DrawTag::uniform_token, choices), leaves_out ? y : -1);
   }
   if (row.parameters.temperature == 0) proposal.probability = predicted ? weights.rest : 0;
-  else proposal.probability = memory.top > kNever ? memory.weight(proposal.token) / (weights.own + weights.rest) : 0;
+  else proposal.probability = memory.top > never ? memory.weight(proposal.token) / (weights.own + weights.rest) : 0;
 }
 
 void edit_visible(RowWork &row, bool greedy, Proposal &proposal) noexcept {
@@ -167,27 +167,27 @@ void edit_visible(RowWork &row, bool greedy, Proposal &proposal) noexcept {
   draw_other(row, weights, predicted, greedy, proposal);
 }
 
-std::int32_t draw_state(RowWork &row, double mask, std::uint64_t bits) noexcept {
+int32_t draw_state(RowWork &row, double mask, uint64_t bits) noexcept {
   Workspace::Memory &memory = row.memory;
   double *p = memory.other.data();
-  const auto n = static_cast<std::size_t>(row.head.tokens());
-  for (std::size_t i = 0; i < row.head.forbidden_count; ++i)
-    p[static_cast<std::size_t>(dense_index(row.head, row.head.forbidden[i]))] = 0;
+  const auto n = static_cast<size_t>(row.head.tokens());
+  for (size_t i = 0; i < row.head.forbidden_count; ++i)
+    p[static_cast<size_t>(dense_index(row.head, row.head.forbidden[i]))] = 0;
   // Whole numbers add up the same in any order, as in MATH 4.3.
   const double largest_p = std::max(mask, largest(p, n));
-  if (!(largest_p > 0)) return SamplerPosition::kAbsent;
+  if (!(largest_p > 0)) return SamplerPosition::no_token;
   const auto whole = [&](double value) {
-    return value > 0 ? static_cast<std::uint64_t>(value / largest_p * kWeightOne + 0.5) : 0;
+    return value > 0 ? static_cast<uint64_t>(value / largest_p * weight_one + 0.5) : 0;
   };
-  const std::uint64_t mask_weight = whole(mask);
-  std::uint64_t total = mask_weight;
-  for (std::size_t i = 0; i < n; ++i) total += whole(p[i]);
-  std::uint64_t rest = mul_high(bits, total);
+  const uint64_t mask_weight = whole(mask);
+  uint64_t total = mask_weight;
+  for (size_t i = 0; i < n; ++i) total += whole(p[i]);
+  uint64_t rest = mul_high(bits, total);
   if (rest < mask_weight) return row.head.mask_token;
   rest -= mask_weight;
-  std::size_t i = 0;
+  size_t i = 0;
   while (rest >= whole(p[i])) rest -= whole(p[i++]);
-  return token_of_dense(row.head, static_cast<std::int32_t>(i));
+  return token_of_dense(row.head, static_cast<int32_t>(i));
 }
 
 void rank_row(RowWork &row, Proposal &proposal) noexcept {

@@ -6,19 +6,6 @@
 
 namespace temper {
 
-// What decide found out about a position.
-enum Move : std::int32_t {
-  kKeep = 0,     // stays what it is
-  kUniform = 1,  // became a uniform token: no logits needed
-  kDraw = 2,     // takes a token of the prediction
-  kEdit = 3,     // visible: may change, by the chain
-  kCorrect = 4,  // visible: takes a new token of the prediction
-  kLaw = 5,      // takes a state of the whole step's distribution
-  kRank = 6,     // takes a token if finish agrees
-  kRemask = 7,   // becomes the mask
-  kWatch = 8     // stays; only looked at (adaptive stop)
-};
-
 struct RowWork {
   const SamplerParameters &parameters;
   const HeadDescription &head;
@@ -31,12 +18,12 @@ struct RowWork {
 
   double tokens() const noexcept { return static_cast<double>(head.tokens()); }
   // How probable the model itself finds a token, before temperature and filters.
-  double believed(std::int32_t token) const noexcept {
-    return exponential(memory.logits[static_cast<std::size_t>(token)] - confidence_top) * kWeightOne / confidence_total;
+  double believed(int32_t token) const noexcept {
+    return exponential(memory.logits[static_cast<size_t>(token)] - confidence_top) * weight_one / confidence_total;
   }
 };
 
-inline bool is_masked(const HeadDescription &head, std::int32_t token) noexcept {
+inline bool is_masked(const HeadDescription &head, int32_t token) noexcept {
   return token < 0 || token == head.mask_token;
 }
 inline bool is_masked(const HeadDescription &head, const SamplerPosition &at) noexcept {
@@ -46,10 +33,10 @@ inline bool is_masked(const HeadDescription &head, const SamplerPosition &at) no
 inline bool rests(const SamplerPosition &at) noexcept { return at.fixed || at.transition->identity; }
 
 // Tokens that may be emitted, and the one of a rank among them, `skip` left out (-1: none).
-std::uint64_t emittable(const HeadDescription &head) noexcept;
-bool is_emittable(const HeadDescription &head, std::int32_t token) noexcept;
-std::int32_t id_of_rank(const HeadDescription &head, std::uint64_t rank, std::int32_t skip) noexcept;
-std::int32_t uniform_token(const HeadDescription &head, const Draws &draws) noexcept;
+uint64_t emittable(const HeadDescription &head) noexcept;
+bool is_emittable(const HeadDescription &head, int32_t token) noexcept;
+int32_t id_of_rank(const HeadDescription &head, uint64_t rank, int32_t skip) noexcept;
+int32_t uniform_token(const HeadDescription &head, const Draws &draws) noexcept;
 
 // Reveals a masked position of the path's chain: keep, uniform or draw (MATH 4.4).
 Move reveal_move(const HeadDescription &head, const SamplerPosition &at, double chance, const Draws &draws) noexcept;
@@ -65,9 +52,9 @@ double shift_to_leave_one_out(const HeadDescription &head, const Transition &ste
 void shift_own(RowWork &row, double shift) noexcept;
 
 // A token of the row by the integer inverse CDF, or the most probable one; its probability.
-void take(RowWork &row, std::uint64_t bits, Proposal &proposal, bool best = false) noexcept;
+void take(RowWork &row, uint64_t bits, Proposal &proposal, bool best = false) noexcept;
 // How probable a token of the row is; the mask: 0.
-double probability_of(RowWork &row, std::int32_t token) noexcept;
+double probability_of(RowWork &row, int32_t token) noexcept;
 // Takes the visible token out of the row: its weight, moved by `shift` in the logarithm, and that of all others.
 struct OwnAndRest {
   double own = 0, rest = 0;
@@ -79,7 +66,7 @@ void draw_other(RowWork &row, const OwnAndRest &weights, bool predicted, bool gr
 void edit_visible(RowWork &row, bool greedy, Proposal &proposal) noexcept;
 
 // A state of the distribution in memory.other[0..N) and `mask`; tokens that may not be emitted are left out.
-std::int32_t draw_state(RowWork &row, double mask, std::uint64_t bits) noexcept;
+int32_t draw_state(RowWork &row, double mask, uint64_t bits) noexcept;
 
 // How sure the row is of `token`: a TEMPER_ORDER_ number, see include/temper/sampler.h.
 void rank_row(RowWork &row, Proposal &proposal) noexcept;

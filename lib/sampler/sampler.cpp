@@ -11,8 +11,8 @@
 namespace temper {
 namespace {
 
-constexpr double kNever = -std::numeric_limits<double>::infinity();
-constexpr double kLargestScale = 1e300;  // infinity times 0 is no logit
+constexpr double never = -std::numeric_limits<double>::infinity();
+constexpr double largest_scale = 1e300;  // infinity times 0 is no logit
 
 bool is_score(const HeadDescription &head) noexcept {
   return head.kind == HeadForm::score_exact || head.kind == HeadForm::score_official_gamma;
@@ -29,9 +29,9 @@ bool stops_early(const SamplerParameters &parameters) noexcept { return paramete
 
 // The raw scores of the published analytic step, in order, and the mask's own.
 bool load_published_scores(const HeadDescription &head, std::span<const float> row, RowWork &work) noexcept {
-  std::size_t n = 0;
-  for (std::int32_t id = 0; id < head.vocabulary; ++id) {
-    const double score = std::exp(std::min(static_cast<double>(row[static_cast<std::size_t>(id)]), 600.0));
+  size_t n = 0;
+  for (int32_t id = 0; id < head.vocabulary; ++id) {
+    const double score = std::exp(std::min(static_cast<double>(row[static_cast<size_t>(id)]), 600.0));
     if (std::isnan(score)) return false;
     if (id == head.mask_token) work.mask_score = score;
     else work.memory.other[n++] = score;
@@ -44,10 +44,10 @@ bool load_published_scores(const HeadDescription &head, std::span<const float> r
 void Sampler::decide(const HeadDescription &head, const SamplerWindow &window) const noexcept {
   kind_of_->decide(parameters_, head, window);
   if (!stops_early(parameters_)) return;
-  for (std::size_t i = 0; i < window.positions.size(); ++i) {
+  for (size_t i = 0; i < window.positions.size(); ++i) {
     Proposal &proposal = window.proposals[i];
-    if (proposal.move != kKeep || rests(window.positions[i])) continue;
-    proposal.move = kWatch;
+    if (proposal.move != Move::keep || rests(window.positions[i])) continue;
+    proposal.move = Move::watch;
     proposal.needs_logits = true;
   }
 }
@@ -55,7 +55,7 @@ void Sampler::decide(const HeadDescription &head, const SamplerWindow &window) c
 // A row decoded and shaped, before temperature and filters. False: there is nothing in it to draw.
 bool Sampler::load(const HeadDescription &head, const SamplerPosition &at, std::span<const float> row, bool with_mask,
                    Workspace::Memory &memory) const noexcept {
-  if (head.columns > memory.columns || row.size() < static_cast<std::size_t>(head.columns)) return false;
+  if (head.columns > memory.columns || row.size() < static_cast<size_t>(head.columns)) return false;
   const bool loaded = needs_decoding(head, at)
                           ? memory.load_scores(head, row, is_masked(head, at) ? -1 : at.token, *at.transition)
                           : memory.load(head, row, with_mask);
@@ -63,12 +63,12 @@ bool Sampler::load(const HeadDescription &head, const SamplerPosition &at, std::
   const ShapingContext &context = *at.shaping;
   if (parameters_.shaping.idle() && context.allowed.empty() && parameters_.end_rule != 1) return true;
   if (parameters_.end_rule == 1)
-    for (const std::int32_t end : context.end_tokens)
-      if (end >= 0 && static_cast<std::size_t>(end) < memory.count) memory.logits[static_cast<std::size_t>(end)] = kNever;
+    for (const int32_t end : context.end_tokens)
+      if (end >= 0 && static_cast<size_t>(end) < memory.count) memory.logits[static_cast<size_t>(end)] = never;
   if (!parameters_.shaping.apply({memory.logits.data(), memory.count}, context)) return false;
   memory.touched();
   memory.top = largest(memory.logits.data(), memory.count);
-  return memory.top > kNever;
+  return memory.top > never;
 }
 
 Proposal Sampler::propose(const HeadDescription &head, const SamplerPosition &at, const Proposal &decided,
@@ -76,32 +76,32 @@ Proposal Sampler::propose(const HeadDescription &head, const SamplerPosition &at
   if (!decided.needs_logits) return decided;
   Workspace::Memory &memory = workspace.memory();
   Proposal proposal = decided;
-  proposal.token = SamplerPosition::kAbsent;
+  proposal.token = SamplerPosition::no_token;
   RowWork work{parameters_, head, at, draws, memory};
   const bool published = parameters_.compat != 0;
   if (!load(head, at, row, published, memory)) return proposal;
   memory.scale = 1;
   // A round of self-correction sums at two temperatures; only the draw's has to be exact.
-  const bool roughly = kind_ == SamplerKind::self_correct && decided.move == kRank && parameters_.temperature != 1;
+  const bool roughly = kind_ == SamplerKind::self_correct && decided.move == Move::rank && parameters_.temperature != 1;
   if (ranks_) {
     work.confidence_top = memory.top;
     if (!roughly) memory.sum();
-    work.confidence_total = roughly ? kWeightOne * rough_sum(memory.logits.data(), memory.count, memory.top)
+    work.confidence_total = roughly ? weight_one * rough_sum(memory.logits.data(), memory.count, memory.top)
                                     : static_cast<double>(memory.total);
   }
-  if (parameters_.temperature > 0) memory.scale = std::min(1 / parameters_.temperature, kLargestScale);
+  if (parameters_.temperature > 0) memory.scale = std::min(1 / parameters_.temperature, largest_scale);
   memory.filter(parameters_);
   if (stops_early(parameters_)) {
     proposal.best = memory.most_probable();
     proposal.entropy = memory.entropy();
   }
-  if (decided.move == kWatch) {
+  if (decided.move == Move::watch) {
     proposal.token = at.token;
     return proposal;
   }
   if (kind_ == SamplerKind::analytic && published && !load_published_scores(head, row, work)) return proposal;
 
-  const std::int32_t best = proposal.best;
+  const int32_t best = proposal.best;
   kind_of_->propose(work, proposal);
   if (stops_early(parameters_)) proposal.best = best;
   proposal.changed = proposal.token != at.token;
@@ -112,13 +112,13 @@ bool Sampler::is_certain(const HeadDescription &head, const SamplerPosition &at)
   return rests(at) || (!is_masked(head, at) && (head.carry_over || at.transition->visible_fixed));
 }
 
-std::int32_t Sampler::estimate(const HeadDescription &head, const SamplerPosition &at, std::span<const float> row,
+int32_t Sampler::estimate(const HeadDescription &head, const SamplerPosition &at, std::span<const float> row,
                                Workspace &workspace) const noexcept {
   if (is_certain(head, at)) return at.token;
   Workspace::Memory &memory = workspace.memory();
-  if (!load(head, at, row, false, memory)) return SamplerPosition::kAbsent;
+  if (!load(head, at, row, false, memory)) return SamplerPosition::no_token;
   if (!is_masked(head, at))
-    memory.change(at.token, memory.logits[static_cast<std::size_t>(at.token)] + shift_to_posterior(head, *at.transition));
+    memory.change(at.token, memory.logits[static_cast<size_t>(at.token)] + shift_to_posterior(head, *at.transition));
   return memory.most_probable();
 }
 
@@ -129,7 +129,7 @@ Verdict Sampler::finish(const HeadDescription &head, const SamplerWindow &window
   // The adaptive stop: the model has made up its mind about every position.
   double entropy = 0, seen = 0;
   bool stable = true;
-  for (std::size_t i = 0; i < window.positions.size(); ++i) {
+  for (size_t i = 0; i < window.positions.size(); ++i) {
     const Proposal &proposal = window.proposals[i];
     if (proposal.best < 0) continue;
     PositionMemory &memory = *window.positions[i].memory;
@@ -141,7 +141,7 @@ Verdict Sampler::finish(const HeadDescription &head, const SamplerWindow &window
   }
   if (seen == 0 || !stable || !(entropy / seen < parameters_.stop_entropy)) return verdict;
   bool masked = false;
-  for (std::size_t i = 0; i < window.positions.size(); ++i) {
+  for (size_t i = 0; i < window.positions.size(); ++i) {
     Proposal &proposal = window.proposals[i];
     if (is_masked(head, proposal.token) && proposal.best >= 0 && !window.positions[i].fixed) {
       proposal.token = proposal.best;
@@ -170,11 +170,11 @@ bool Sampler::convert(const HeadDescription &head, const SamplerPosition &at, st
   Workspace::Memory &memory = workspace.memory();
   if (!needs_decoding(head, at)) return true;
   if (!memory.load_scores(head, row, is_masked(head, at) ? -1 : at.token, *at.transition)) return false;
-  for (std::size_t id = 0; id < memory.count; ++id) row[id] = static_cast<float>(memory.logits[id]);
+  for (size_t id = 0; id < memory.count; ++id) row[id] = static_cast<float>(memory.logits[id]);
   return true;
 }
 
-std::int32_t Sampler::initial_token(const HeadDescription &head, const Noise &noise, const Draws &draws) noexcept {
+int32_t Sampler::initial_token(const HeadDescription &head, const Noise &noise, const Draws &draws) noexcept {
   if (noise.uses_mask()) return head.mask_token;
   return id_of_rank(head, draws.integer(DrawTag::initial_noise, emittable(head)), -1);
 }

@@ -22,7 +22,7 @@
 
 namespace temper {
 
-enum class SamplerKind : std::int32_t {
+enum class SamplerKind : int32_t {
   ancestral = 0,      // the exact reverse chain, any path
   acs = 1,            // adaptive correction sampler (HDLM): reveals, and re-draws visible tokens
   greedy = 2,         // ancestral decisions with the most probable token
@@ -39,7 +39,7 @@ enum class SamplerKind : std::int32_t {
   edit = 13           // LLaDA2.1: threshold, and visible tokens are replaced by sure better ones
 };
 
-enum class SamplerParameter : std::int32_t {
+enum class SamplerParameter : int32_t {
   temperature = 1,  // 0: the most probable token
   top_k = 2,        // 0: off
   top_p = 3,        // 1: off
@@ -71,7 +71,7 @@ struct ParameterBounds {
 
 struct SamplerParameters {
   double temperature = 1, top_p = 1, min_p = 0, typical_p = 1;
-  std::int32_t top_k = 0;
+  int32_t top_k = 0;
   double eta = 0, compat = 0, zeta = 0, rule = 0, t_on = 0, t_off = 0, alpha_on = 0;
   double order = 0, order_temperature = 0, threshold = 0, factor = 0, entropy_bound = 0;
   double corrector_steps = 0, corrector_positions = 0, edit_threshold = 0, extra_steps = 0, patience = 0;
@@ -83,39 +83,52 @@ struct SamplerParameters {
 struct PositionMemory {
   double probability = 0;     // of the token, in the call that set it
   double turn = 0;            // first hitting: when its time comes, in (0, 1); 0: not in this row of levels
-  std::int32_t best = -1;     // the most probable token in the last call
-  std::int32_t stable = 0;    // calls in a row in which it was the same as in the one before
+  int32_t best = -1;     // the most probable token in the last call
+  int32_t stable = 0;    // calls in a row in which it was the same as in the one before
 };
 
 // The same of a window as a whole.
 struct WindowMemory {
-  std::int64_t held = 0;      // calls already made at the present levels; the caller counts
-  std::int32_t rounds = 0;    // of correction
-  std::int32_t waiting = 0;   // rounds without improvement
+  int64_t held = 0;      // calls already made at the present levels; the caller counts
+  int32_t rounds = 0;    // of correction
+  int32_t waiting = 0;   // rounds without improvement
   double best_score = 0;
 };
 
 // One active position of a sequence in one call.
 struct SamplerPosition {
-  std::uint32_t position = 0;               // absolute, the prompt included
-  std::int32_t token = kAbsent;             // current token; the mask id or kAbsent when masked
+  uint32_t position = 0;               // absolute, the prompt included
+  int32_t token = no_token;             // current token; the mask id or no_token when masked
   bool fixed = false;                       // never changes: prompt, infill
   const Transition *transition = nullptr;   // from its level to the next one
   PositionMemory *memory = nullptr;         // written by finish alone
   const ShapingContext *shaping = nullptr;  // null: nothing to shape by
-  static constexpr std::int32_t kAbsent = -1;
+  static constexpr int32_t no_token = -1;
+};
+
+// What decide found out about a position.
+enum class Move : int32_t {
+  keep = 0,     // stays what it is
+  uniform = 1,  // became a uniform token: no logits needed
+  draw = 2,     // takes a token of the prediction
+  edit = 3,     // visible: may change, by the chain
+  correct = 4,  // visible: takes a new token of the prediction
+  law = 5,      // takes a state of the whole step's distribution
+  rank = 6,     // takes a token if finish agrees
+  remask = 7,   // becomes the mask
+  watch = 8     // stays; only looked at (adaptive stop)
 };
 
 // What a phase says about a position.
 struct Proposal {
-  std::int32_t token = SamplerPosition::kAbsent;  // after the step
+  int32_t token = SamplerPosition::no_token;  // after the step
   bool needs_logits = false;                      // decide: propose has to be called
   bool changed = false;
-  std::int32_t move = 0;   // what decide found, for propose and finish
+  Move move = Move::keep;  // what decide found, for propose and finish
   double probability = 0;  // propose: of `token` under the (filtered) prediction pi; 0 without logits
   double confidence = 0;   // propose: rank among the window's positions, larger first
   double entropy = 0;      // propose: of pi, nats; where the kind or the adaptive stop asks for it
-  std::int32_t best = SamplerPosition::kAbsent;   // propose: the most probable token, likewise
+  int32_t best = SamplerPosition::no_token;   // propose: the most probable token, likewise
 };
 
 // A sequence's active positions in one call.
@@ -127,7 +140,7 @@ struct SamplerWindow {
 };
 
 // What comes after a call.
-enum class Verdict : std::int32_t {
+enum class Verdict : int32_t {
   advance,  // the next levels
   hold,     // another call at these levels, with the tokens as they are now
   settle    // nothing in this window will change any more: all of it may take level 0 at once
@@ -136,12 +149,12 @@ enum class Verdict : std::int32_t {
 // Scratch memory of one thread.
 class Workspace {
  public:
-  static Result<Workspace> create(std::int32_t columns);
+  static Result<Workspace> create(int32_t columns);
   Workspace(Workspace &&) noexcept;
   Workspace &operator=(Workspace &&) noexcept;
   ~Workspace();
-  std::int32_t columns() const noexcept;
-  static std::size_t bytes(std::int32_t columns) noexcept;  // what create() takes
+  int32_t columns() const noexcept;
+  static size_t bytes(int32_t columns) noexcept;  // what create() takes
 
   struct Memory;
   Memory &memory() noexcept { return *memory_; }
@@ -172,7 +185,7 @@ class Sampler {
   void decide(const HeadDescription &head, const SamplerWindow &window) const noexcept;
 
   // `decided` is what decide said of this position. `row` has head.columns floats, the model's raw output;
-  // it isn't changed. A row with nothing that could be drawn (all -inf, or NaN) gives token kAbsent and
+  // it isn't changed. A row with nothing that could be drawn (all -inf, or NaN) gives token no_token and
   // probability 0: the caller reports it. `draws` are the position's.
   Proposal propose(const HeadDescription &head, const SamplerPosition &at, const Proposal &decided,
                    const Draws &draws, std::span<const float> row, Workspace &workspace) const noexcept;
@@ -183,8 +196,8 @@ class Sampler {
   // Is a position's token the clean one already, whatever the model says?
   static bool is_certain(const HeadDescription &head, const SamplerPosition &at) noexcept;
   // The most probable clean token of a position, exclusions, biases and penalties applied: what the model would
-  // have it be. `at.transition` goes to level 0. kAbsent when nothing could be drawn.
-  std::int32_t estimate(const HeadDescription &head, const SamplerPosition &at, std::span<const float> row,
+  // have it be. `at.transition` goes to level 0. no_token when nothing could be drawn.
+  int32_t estimate(const HeadDescription &head, const SamplerPosition &at, std::span<const float> row,
                         Workspace &workspace) const noexcept;
 
   // Does a token that is visible stay what it is until its position is settled?
@@ -197,9 +210,9 @@ class Sampler {
                       Workspace &workspace) noexcept;
 
   // The token a position starts with: the mask id, a uniform token (tag 8) when the path has no mask, or
-  // kAbsent when the model has no mask token. `draws` are those of the call it first
+  // no_token when the model has no mask token. `draws` are those of the call it first
   // appears in.
-  static std::int32_t initial_token(const HeadDescription &head, const Noise &noise,
+  static int32_t initial_token(const HeadDescription &head, const Noise &noise,
                                     const Draws &draws) noexcept;
 
  private:

@@ -9,24 +9,24 @@
 namespace temper {
 namespace {
 
-constexpr double kExcluded = -std::numeric_limits<double>::infinity();
+constexpr double excluded = -std::numeric_limits<double>::infinity();
 
 // The logit of a token, or null where the row has no such column.
-double *logit_of(std::span<double> logits, std::int32_t token) noexcept {
-  if (token < 0 || static_cast<std::size_t>(token) >= logits.size()) return nullptr;
-  return &logits[static_cast<std::size_t>(token)];
+double *logit_of(std::span<double> logits, int32_t token) noexcept {
+  if (token < 0 || static_cast<size_t>(token) >= logits.size()) return nullptr;
+  return &logits[static_cast<size_t>(token)];
 }
 
 // Excludes what lies between the members of an ascending list.
-void keep_only(std::span<double> logits, std::span<const std::int32_t> allowed) noexcept {
-  std::size_t next = 0;
-  for (const std::int32_t token : allowed) {
+void keep_only(std::span<double> logits, std::span<const int32_t> allowed) noexcept {
+  size_t next = 0;
+  for (const int32_t token : allowed) {
     if (token < 0) continue;
-    const std::size_t end = std::min(static_cast<std::size_t>(token), logits.size());
-    for (; next < end; ++next) logits[next] = kExcluded;
-    next = std::max(next, static_cast<std::size_t>(token) + 1);
+    const size_t end = std::min(static_cast<size_t>(token), logits.size());
+    for (; next < end; ++next) logits[next] = excluded;
+    next = std::max(next, static_cast<size_t>(token) + 1);
   }
-  for (; next < logits.size(); ++next) logits[next] = kExcluded;
+  for (; next < logits.size(); ++next) logits[next] = excluded;
 }
 
 }  // namespace
@@ -34,14 +34,14 @@ void keep_only(std::span<double> logits, std::span<const std::int32_t> allowed) 
 bool Shaping::apply(std::span<double> logits, const ShapingContext &at) const noexcept {
   if (!at.allowed.empty()) keep_only(logits, at.allowed);
   if (no_end || at.generated < least)
-    for (const std::int32_t token : at.end_tokens)
-      if (double *logit = logit_of(logits, token)) *logit = kExcluded;
+    for (const int32_t token : at.end_tokens)
+      if (double *logit = logit_of(logits, token)) *logit = excluded;
 
   if (counts())
     for (const TokenCount &seen : at.history) {
-      const std::int32_t count = seen.count - (seen.token == at.own_token ? 1 : 0);
+      const int32_t count = seen.count - (seen.token == at.own_token ? 1 : 0);
       double *logit = count > 0 ? logit_of(logits, seen.token) : nullptr;
-      if (logit == nullptr || *logit == kExcluded) continue;
+      if (logit == nullptr || *logit == excluded) continue;
       // Dividing a negative logit would favour the token.
       *logit = *logit > 0 ? *logit / repetition : *logit * repetition;
       *logit -= frequency * count + presence;
@@ -49,9 +49,9 @@ bool Shaping::apply(std::span<double> logits, const ShapingContext &at) const no
 
   // Last, so that a bias means the same whatever was said before.
   for (const TokenBias &wish : biases)
-    if (double *logit = logit_of(logits, wish.token); logit != nullptr && *logit != kExcluded) *logit += wish.bias;
+    if (double *logit = logit_of(logits, wish.token); logit != nullptr && *logit != excluded) *logit += wish.bias;
 
-  return std::any_of(logits.begin(), logits.end(), [](double logit) { return logit > kExcluded; });
+  return std::any_of(logits.begin(), logits.end(), [](double logit) { return logit > excluded; });
 }
 
 }  // namespace temper

@@ -13,21 +13,21 @@
 namespace temper {
 
 struct TokenCount {
-  std::int32_t token = 0;
-  std::int32_t count = 0;
+  int32_t token = 0;
+  int32_t count = 0;
 };
 
 // Where a row of logits stands.
 struct ShapingContext {
-  std::int64_t generated = 0;           // positions from the first generated one to this one
-  std::int32_t own_token = -1;          // visible token of this very position: counted in `history`, not against it
+  int64_t generated = 0;           // positions from the first generated one to this one
+  int32_t own_token = -1;          // visible token of this very position: counted in `history`, not against it
   std::span<const TokenCount> history;  // tokens of the prompt and all visible ones, ascending ids
-  std::span<const std::int32_t> allowed;      // ascending; empty: all
-  std::span<const std::int32_t> end_tokens;   // ascending
+  std::span<const int32_t> allowed;      // ascending; empty: all
+  std::span<const int32_t> end_tokens;   // ascending
 };
 
 struct TokenBias {
-  std::int32_t token = 0;
+  int32_t token = 0;
   double bias = 0;  // added to the logit; -inf bans
 };
 
@@ -35,8 +35,8 @@ struct Shaping {
   double repetition = 1;    // > 1 makes what was said less likely: l > 0: l / r, l < 0: l * r
   double frequency = 0;     // l -= frequency * count
   double presence = 0;      // l -= presence where count > 0
-  std::int64_t window = 0;  // tokens looked back over for the three, 0: all; the session counts accordingly
-  std::int64_t least = 0;   // generated positions before an end token may stand
+  int64_t window = 0;  // tokens looked back over for the three, 0: all; the session counts accordingly
+  int64_t least = 0;   // generated positions before an end token may stand
   bool no_end = false;      // end tokens are never drawn
   std::vector<TokenBias> biases;  // ascending tokens, each once
 

@@ -20,30 +20,30 @@
 namespace temper {
 namespace {
 
-constexpr double kLog2E = 1.44269504088896340736;
+constexpr double log2_e = 1.44269504088896340736;
 // ln 2 in two parts; whole multiples of the first up to 2^20 are exact.
-constexpr double kLn2High = 6.93147180369123816490e-01;
-constexpr double kLn2Low = 1.90821492927058770002e-10;
-constexpr double kRound = 0x1.8p52;  // adding it leaves the nearest integer in the low bits
-constexpr double kWhole = 0x1p52;   // plus a whole number below it: that number's bits
-constexpr std::uint64_t kWholeBits = std::bit_cast<std::uint64_t>(kWhole);
+constexpr double ln2_high = 6.93147180369123816490e-01;
+constexpr double ln2_low = 1.90821492927058770002e-10;
+constexpr double round = 0x1.8p52;  // adding it leaves the nearest integer in the low bits
+constexpr double whole = 0x1p52;   // plus a whole number below it: that number's bits
+constexpr uint64_t whole_bits = std::bit_cast<uint64_t>(whole);
 
 // e^x 2^shift for |x| <= 700, an even shift: x = n ln 2 + r ...
 struct Reduced {
   double r;
-  std::uint64_t power;  // n + shift, where a double's exponent stands
+  uint64_t power;  // n + shift, where a double's exponent stands
 };
 template <int shift>
 TEMPER_PART Reduced reduced(double x) noexcept {
-  const double rounded = x * kLog2E + (kRound + shift);
-  const double n = rounded - (kRound + shift);
-  return {(x - n * kLn2High) - n * kLn2Low, std::bit_cast<std::uint64_t>(rounded) << 52};
+  const double rounded = x * log2_e + (round + shift);
+  const double n = rounded - (round + shift);
+  return {(x - n * ln2_high) - n * ln2_low, std::bit_cast<uint64_t>(rounded) << 52};
 }
 
 // ... and a Taylor polynomial for e^r, |r| <= 0.347, of degree 13, or 7 for eight digits. Its terms are added in pairs
 // (Estrin), so that processors needn't wait for one product after the other.
 template <int degree>
-TEMPER_PART double raised(double r, std::uint64_t power) noexcept {
+TEMPER_PART double raised(double r, uint64_t power) noexcept {
   const double r2 = r * r, r4 = r2 * r2;
   const double a0 = 0.5 + r * (1.0 / 6.0), a1 = 1.0 / 24.0 + r * (1.0 / 120.0), a2 = 1.0 / 720.0 + r * (1.0 / 5040.0);
   double q = a0 + r2 * a1;
@@ -54,68 +54,68 @@ TEMPER_PART double raised(double r, std::uint64_t power) noexcept {
     const double a4 = 1.0 / 3628800.0 + r * (1.0 / 39916800.0), a5 = 1.0 / 479001600.0 + r * (1.0 / 6227020800.0);
     q = (q + r4 * (a2 + r2 * a3)) + r8 * (a4 + r2 * a5);
   }
-  return std::bit_cast<double>(std::bit_cast<std::uint64_t>(1.0 + (r + r2 * q)) + power);
+  return std::bit_cast<double>(std::bit_cast<uint64_t>(1.0 + (r + r2 * q)) + power);
 }
 
 // 2^44 e^((l - top) scale) of a block. Two loops, and a third one for what is made of it: in one, the
 // operations that wait for each other are too many for a processor to look ahead to the next element.
 template <int degree>
-TEMPER_PART void raise_all(const double *logits, std::size_t count, double top, double scale,
+TEMPER_PART void raise_all(const double *logits, size_t count, double top, double scale,
                            double *values) noexcept {
-  alignas(64) std::uint64_t power[kWeightBlock];
+  alignas(64) uint64_t power[weight_block];
   const double lowest = -45.0 / scale;  // rounds to weight 0
-  for (std::size_t i = 0; i < count; ++i) {
+  for (size_t i = 0; i < count; ++i) {
     const double below = logits[i] - top;
     const Reduced x = reduced<44>((below > lowest ? below : lowest) * scale);
     values[i] = x.r;
     power[i] = x.power;
   }
-  for (std::size_t i = 0; i < count; ++i) values[i] = raised<degree>(values[i], power[i]);
+  for (size_t i = 0; i < count; ++i) values[i] = raised<degree>(values[i], power[i]);
 }
 
-TEMPER_PART void weigh_all(const double *logits, std::size_t count, double top, double scale,
-                           std::uint64_t *weights) noexcept {
-  alignas(64) double values[kWeightBlock];
+TEMPER_PART void weigh_all(const double *logits, size_t count, double top, double scale,
+                           uint64_t *weights) noexcept {
+  alignas(64) double values[weight_block];
   raise_all<13>(logits, count, top, scale, values);
-  for (std::size_t i = 0; i < count; ++i) {
-    const double half_up = values[i] + 0.5, near = half_up + kWhole;
-    weights[i] = std::bit_cast<std::uint64_t>(near) - kWholeBits - (near - kWhole > half_up ? 1 : 0);
+  for (size_t i = 0; i < count; ++i) {
+    const double half_up = values[i] + 0.5, near = half_up + whole;
+    weights[i] = std::bit_cast<uint64_t>(near) - whole_bits - (near - whole > half_up ? 1 : 0);
   }
 }
 
 // In an order that is fixed.
 template <typename Term>
-TEMPER_PART double sum_of(std::size_t count, Term term) noexcept {
-  constexpr std::size_t lanes = 8;
+TEMPER_PART double sum_of(size_t count, Term term) noexcept {
+  constexpr size_t lanes = 8;
   double sum[lanes] = {};
-  std::size_t i = 0;
+  size_t i = 0;
   for (; i + lanes <= count; i += lanes)
-    for (std::size_t lane = 0; lane < lanes; ++lane) sum[lane] += term(i + lane);
-  for (std::size_t lane = 0; i < count; ++i, ++lane) sum[lane] += term(i);
-  for (std::size_t lane = 1; lane < lanes; ++lane) sum[0] += sum[lane];
+    for (size_t lane = 0; lane < lanes; ++lane) sum[lane] += term(i + lane);
+  for (size_t lane = 0; i < count; ++i, ++lane) sum[lane] += term(i);
+  for (size_t lane = 1; lane < lanes; ++lane) sum[0] += sum[lane];
   return sum[0];
 }
 
 // Of weight times (logit - top). An excluded logit has no weight.
-TEMPER_PART double spread_of(const double *logits, const std::uint64_t *weights, std::size_t count,
+TEMPER_PART double spread_of(const double *logits, const uint64_t *weights, size_t count,
                              double top) noexcept {
-  return sum_of(count, [&](std::size_t i) {
+  return sum_of(count, [&](size_t i) {
     const double below = logits[i] - top;
-    return (std::bit_cast<double>(weights[i] + kWholeBits) - kWhole) * (below > -1e6 ? below : -1e6);
+    return (std::bit_cast<double>(weights[i] + whole_bits) - whole) * (below > -1e6 ? below : -1e6);
   });
 }
 
 // Ignores NaN.
 template <typename Number>
-TEMPER_PART Number largest_of(const Number *values, std::size_t count) noexcept {
-  constexpr std::size_t lanes = 128 / sizeof(Number);
+TEMPER_PART Number largest_of(const Number *values, size_t count) noexcept {
+  constexpr size_t lanes = 128 / sizeof(Number);
   Number top[lanes];
   for (Number &lane : top) lane = -std::numeric_limits<Number>::infinity();
-  std::size_t i = 0;
+  size_t i = 0;
   for (; i + lanes <= count; i += lanes)
-    for (std::size_t j = 0; j < lanes; ++j) top[j] = values[i + j] > top[j] ? values[i + j] : top[j];
-  for (std::size_t j = 0; i < count; ++i, ++j) top[j] = values[i] > top[j] ? values[i] : top[j];
-  for (std::size_t j = 1; j < lanes; ++j) top[0] = std::max(top[0], top[j]);
+    for (size_t j = 0; j < lanes; ++j) top[j] = values[i + j] > top[j] ? values[i + j] : top[j];
+  for (size_t j = 0; i < count; ++i, ++j) top[j] = values[i] > top[j] ? values[i] : top[j];
+  for (size_t j = 1; j < lanes; ++j) top[0] = std::max(top[0], top[j]);
   return top[0];
 }
 
@@ -127,22 +127,22 @@ double exponential(double x) noexcept {
 }
 
 TEMPER_EVERY_CPU
-void weigh(const double *logits, std::size_t count, double top, double scale, std::uint64_t *weights) noexcept {
+void weigh(const double *logits, size_t count, double top, double scale, uint64_t *weights) noexcept {
   weigh_all(logits, count, top, scale, weights);
 }
 
 TEMPER_EVERY_CPU
-std::uint64_t weigh_blocks(const double *logits, std::size_t count, double top, double scale, std::uint64_t *sums,
+uint64_t weigh_blocks(const double *logits, size_t count, double top, double scale, uint64_t *sums,
                            double *spread) noexcept {
-  alignas(64) std::uint64_t weights[kWeightBlock];
-  std::uint64_t total = 0;
+  alignas(64) uint64_t weights[weight_block];
+  uint64_t total = 0;
   if (spread != nullptr) *spread = 0;
-  for (std::size_t begin = 0; begin < count; begin += kWeightBlock) {
-    const std::size_t size = std::min(count - begin, kWeightBlock);
+  for (size_t begin = 0; begin < count; begin += weight_block) {
+    const size_t size = std::min(count - begin, weight_block);
     weigh_all(logits + begin, size, top, scale, weights);
-    std::uint64_t sum = 0;
-    for (std::size_t i = 0; i < size; ++i) sum += weights[i];
-    sums[begin / kWeightBlock] = sum;
+    uint64_t sum = 0;
+    for (size_t i = 0; i < size; ++i) sum += weights[i];
+    sums[begin / weight_block] = sum;
     total += sum;
     if (spread != nullptr) *spread += spread_of(logits + begin, weights, size, top);
   }
@@ -150,27 +150,27 @@ std::uint64_t weigh_blocks(const double *logits, std::size_t count, double top, 
 }
 
 TEMPER_EVERY_CPU
-double rough_sum(const double *logits, std::size_t count, double top) noexcept {
-  alignas(64) double values[kWeightBlock];
+double rough_sum(const double *logits, size_t count, double top) noexcept {
+  alignas(64) double values[weight_block];
   double sum = 0;
-  for (std::size_t begin = 0; begin < count; begin += kWeightBlock) {
-    const std::size_t size = std::min(count - begin, kWeightBlock);
+  for (size_t begin = 0; begin < count; begin += weight_block) {
+    const size_t size = std::min(count - begin, weight_block);
     raise_all<7>(logits + begin, size, top, 1, values);
-    sum += sum_of(size, [&](std::size_t i) { return values[i]; });
+    sum += sum_of(size, [&](size_t i) { return values[i]; });
   }
-  return sum / kWeightOne;
+  return sum / weight_one;
 }
 
 // Piece by piece, so that memory is read once; the loops of a piece find it in the cache.
 TEMPER_EVERY_CPU
-RowScan copy_logits(const float *from, std::size_t count, double *to) noexcept {
-  constexpr std::size_t piece = 2048;
+RowScan copy_logits(const float *from, size_t count, double *to) noexcept {
+  constexpr size_t piece = 2048;
   RowScan scan{-std::numeric_limits<double>::infinity(), true};
-  for (std::size_t begin = 0; begin < count; begin += piece) {
-    const std::size_t end = std::min(count, begin + piece);
-    std::uint32_t bad = 0;
-    for (std::size_t i = begin; i < end; ++i) bad |= from[i] <= FLT_MAX ? 0U : 1U;
-    for (std::size_t i = begin; i < end; ++i) to[i] = static_cast<double>(from[i]);
+  for (size_t begin = 0; begin < count; begin += piece) {
+    const size_t end = std::min(count, begin + piece);
+    uint32_t bad = 0;
+    for (size_t i = begin; i < end; ++i) bad |= from[i] <= FLT_MAX ? 0U : 1U;
+    for (size_t i = begin; i < end; ++i) to[i] = static_cast<double>(from[i]);
     scan.sane = scan.sane && bad == 0;
     scan.top = std::max(scan.top, static_cast<double>(largest_of(from + begin, end - begin)));
   }
@@ -178,6 +178,6 @@ RowScan copy_logits(const float *from, std::size_t count, double *to) noexcept {
 }
 
 TEMPER_EVERY_CPU
-double largest(const double *values, std::size_t count) noexcept { return largest_of(values, count); }
+double largest(const double *values, size_t count) noexcept { return largest_of(values, count); }
 
 }  // namespace temper

@@ -9,8 +9,8 @@
 
 namespace temper {
 
-inline constexpr std::size_t kWeightBlock = 256;
-inline constexpr double kWeightOne = 0x1p44;  // weight of the largest logit
+inline constexpr size_t weight_block = 256;
+inline constexpr double weight_one = 0x1p44;  // weight of the largest logit
 
 struct RowScan {
   double top = 0;    // largest, -inf when there is none
@@ -18,21 +18,21 @@ struct RowScan {
 };
 
 // Copies `count` logits to doubles; their largest and whether they can be used.
-RowScan copy_logits(const float *from, std::size_t count, double *to) noexcept;
+RowScan copy_logits(const float *from, size_t count, double *to) noexcept;
 
 // The largest of values without NaN.
-double largest(const double *values, std::size_t count) noexcept;
+double largest(const double *values, size_t count) noexcept;
 
-// weights[i] for at most kWeightBlock logits.
-void weigh(const double *logits, std::size_t count, double top, double scale, std::uint64_t *weights) noexcept;
+// weights[i] for at most weight_block logits.
+void weigh(const double *logits, size_t count, double top, double scale, uint64_t *weights) noexcept;
 
-// sums[b] of block b of kWeightBlock logits; returns the sum of all. `spread`, if any: the sum of weight times
+// sums[b] of block b of weight_block logits; returns the sum of all. `spread`, if any: the sum of weight times
 // (logit - top), which entropies take.
-std::uint64_t weigh_blocks(const double *logits, std::size_t count, double top, double scale, std::uint64_t *sums,
+uint64_t weigh_blocks(const double *logits, size_t count, double top, double scale, uint64_t *sums,
                            double *spread = nullptr) noexcept;
 
 // The sum of e^(l - top) to eight digits, at half the price: for what is reported and compared, not drawn from.
-double rough_sum(const double *logits, std::size_t count, double top) noexcept;
+double rough_sum(const double *logits, size_t count, double top) noexcept;
 
 // e^x by the same polynomial, x limited to [-700, 700].
 double exponential(double x) noexcept;

@@ -11,21 +11,21 @@ namespace {
 using Wide = long long;  // for printf
 
 // Levels that a callback may be asked for while it is checked.
-constexpr std::int64_t kMaxChecks = std::int64_t{1} << 32;
+constexpr int64_t max_checks = int64_t{1} << 32;
 
-Status check_levels(std::int32_t levels) {
-  if (levels >= 1 && levels <= Hyperschedule::kMaxLevels) return Status();
-  return fail(TEMPER_E_ARGUMENT, "levels is %d, must be 1 to %d", levels, Hyperschedule::kMaxLevels);
+Status check_levels(int32_t levels) {
+  if (levels >= 1 && levels <= Hyperschedule::max_levels) return Status();
+  return fail(TEMPER_E_ARGUMENT, "levels is %d, must be 1 to %d", levels, Hyperschedule::max_levels);
 }
 
-Status check_width(std::int64_t width) {
-  if (width >= 1 && width <= Hyperschedule::kMaxWidth) return Status();
+Status check_width(int64_t width) {
+  if (width >= 1 && width <= Hyperschedule::max_width) return Status();
   return fail(TEMPER_E_ARGUMENT, "width is %lld, must be 1 to 2^31", static_cast<Wide>(width));
 }
 
 // V1 and V2 for one cell; `before` is the level one step earlier.
-Status check_cell(std::int32_t value, std::int32_t before, std::int64_t step, std::int64_t position,
-                  std::int32_t levels) {
+Status check_cell(int32_t value, int32_t before, int64_t step, int64_t position,
+                  int32_t levels) {
   if (value < 0 || value > levels)
     return fail(TEMPER_E_ARGUMENT, "hyperschedule: level %d at step %lld, position %lld isn't in 0 to %d", value,
                 static_cast<Wide>(step), static_cast<Wide>(position), levels);
@@ -35,7 +35,7 @@ Status check_cell(std::int32_t value, std::int32_t before, std::int64_t step, st
   return Status();
 }
 
-Status check_settled(std::int32_t value, std::int64_t step, std::int64_t position) {
+Status check_settled(int32_t value, int64_t step, int64_t position) {
   if (value == 0) return Status();
   return fail(TEMPER_E_ARGUMENT, "hyperschedule: level %d is left at position %lld after the last step (%lld)",
               value, static_cast<Wide>(position), static_cast<Wide>(step));
@@ -43,7 +43,7 @@ Status check_settled(std::int32_t value, std::int64_t step, std::int64_t positio
 
 }  // namespace
 
-Result<Hyperschedule> Hyperschedule::create(ScheduleKind kind, std::int64_t width, std::int32_t levels) {
+Result<Hyperschedule> Hyperschedule::create(ScheduleKind kind, int64_t width, int32_t levels) {
   switch (kind) {
     case ScheduleKind::quench: return quench();
     case ScheduleKind::flat: return flat(levels);
@@ -63,25 +63,25 @@ Result<Hyperschedule> Hyperschedule::create(ScheduleKind kind, std::int64_t widt
 
 Result<Hyperschedule> Hyperschedule::quench() { return Hyperschedule(ScheduleKind::quench, 1, 1); }
 
-Result<Hyperschedule> Hyperschedule::flat(std::int32_t levels) {
+Result<Hyperschedule> Hyperschedule::flat(int32_t levels) {
   TEMPER_TRY(check_levels(levels));
   return Hyperschedule(ScheduleKind::flat, 0, levels);
 }
 
-Result<Hyperschedule> Hyperschedule::block(std::int64_t width, std::int32_t levels) {
+Result<Hyperschedule> Hyperschedule::block(int64_t width, int32_t levels) {
   return create(ScheduleKind::block, width, levels);
 }
-Result<Hyperschedule> Hyperschedule::slide(std::int64_t width, std::int32_t levels) {
+Result<Hyperschedule> Hyperschedule::slide(int64_t width, int32_t levels) {
   return create(ScheduleKind::slide, width, levels);
 }
-Result<Hyperschedule> Hyperschedule::slide_jump(std::int64_t width, std::int32_t levels) {
+Result<Hyperschedule> Hyperschedule::slide_jump(int64_t width, int32_t levels) {
   return create(ScheduleKind::slide_jump, width, levels);
 }
-Result<Hyperschedule> Hyperschedule::hybrid(std::int64_t width, std::int32_t levels) {
+Result<Hyperschedule> Hyperschedule::hybrid(int64_t width, int32_t levels) {
   return create(ScheduleKind::hybrid, width, levels);
 }
 
-Result<Hyperschedule> Hyperschedule::slide_official(std::int64_t width, std::int32_t levels) {
+Result<Hyperschedule> Hyperschedule::slide_official(int64_t width, int32_t levels) {
   TEMPER_TRY(check_width(width));
   TEMPER_TRY(check_levels(levels));
   // The published code has no window of one position with several levels; slide has.
@@ -92,10 +92,10 @@ Result<Hyperschedule> Hyperschedule::slide_official(std::int64_t width, std::int
     return made;
   }
   // Entries that round to zero (exactly half does), and entries below the top: the window rises.
-  made.advance_ = (width - 1) / (2 * (std::int64_t{levels} - 1)) + 1;
-  std::int64_t low = 0, high = width - 1;  // the last entry is at the top
+  made.advance_ = (width - 1) / (2 * (int64_t{levels} - 1)) + 1;
+  int64_t low = 0, high = width - 1;  // the last entry is at the top
   while (low < high) {
-    const std::int64_t middle = low + (high - low) / 2;
+    const int64_t middle = low + (high - low) / 2;
     if (made.official_row(middle) < levels - 1) low = middle + 1;
     else high = middle;
   }
@@ -103,18 +103,18 @@ Result<Hyperschedule> Hyperschedule::slide_official(std::int64_t width, std::int
   return made;
 }
 
-Result<Hyperschedule> Hyperschedule::table(const std::int32_t *values, std::int64_t steps,
-                                           std::int64_t positions, std::int32_t levels) {
+Result<Hyperschedule> Hyperschedule::table(const int32_t *values, int64_t steps,
+                                           int64_t positions, int32_t levels) {
   TEMPER_TRY(check_levels(levels));
   if (values == nullptr) return Status(TEMPER_E_ARGUMENT, "hyperschedule: the table is NULL");
-  if (steps < 1 || steps > kMaxSteps)
+  if (steps < 1 || steps > max_steps)
     return fail(TEMPER_E_ARGUMENT, "hyperschedule: %lld steps, must be 1 to 2^24", static_cast<Wide>(steps));
-  if (positions < 1 || positions > kMaxLength)
+  if (positions < 1 || positions > max_length)
     return fail(TEMPER_E_ARGUMENT, "hyperschedule: %lld positions, must be 1 to 2^31", static_cast<Wide>(positions));
   // At most (2^24 + 1) 2^31 cells: the product can't overflow.
-  for (std::int64_t k = 0; k <= steps; ++k)
-    for (std::int64_t i = 0; i < positions; ++i) {
-      const std::int32_t value = values[k * positions + i];
+  for (int64_t k = 0; k <= steps; ++k)
+    for (int64_t i = 0; i < positions; ++i) {
+      const int32_t value = values[k * positions + i];
       TEMPER_TRY(check_cell(value, k == 0 ? levels : values[(k - 1) * positions + i], k, i, levels));
       if (k == steps) TEMPER_TRY(check_settled(value, k, i));
     }
@@ -122,18 +122,18 @@ Result<Hyperschedule> Hyperschedule::table(const std::int32_t *values, std::int6
   table->values.assign(values, values + (steps + 1) * positions);
   table->steps = steps;
   table->positions = positions;
-  table->settled_after.resize(static_cast<std::size_t>(positions));
-  std::int64_t latest = 0;
-  for (std::int64_t i = 0; i < positions; ++i) {
+  table->settled_after.resize(static_cast<size_t>(positions));
+  int64_t latest = 0;
+  for (int64_t i = 0; i < positions; ++i) {
     while (values[latest * positions + i] != 0) ++latest;
-    table->settled_after[static_cast<std::size_t>(i)] = latest;
+    table->settled_after[static_cast<size_t>(i)] = latest;
   }
   Hyperschedule made(ScheduleKind::table, 0, levels);
   made.table_ = std::move(table);
   return made;
 }
 
-Result<Hyperschedule> Hyperschedule::callback(LevelFunction function, void *user, std::int32_t levels) {
+Result<Hyperschedule> Hyperschedule::callback(LevelFunction function, void *user, int32_t levels) {
   TEMPER_TRY(check_levels(levels));
   if (function == nullptr) return Status(TEMPER_E_ARGUMENT, "hyperschedule: the function is NULL");
   Hyperschedule made(ScheduleKind::callback, 0, levels);
@@ -142,35 +142,35 @@ Result<Hyperschedule> Hyperschedule::callback(LevelFunction function, void *user
   return made;
 }
 
-Status Hyperschedule::validate(std::int64_t length) const {
-  if (length == kUnbounded) {
+Status Hyperschedule::validate(int64_t length) const {
+  if (length == unbounded) {
     if (can_stream()) return Status();
     return fail(TEMPER_E_ARGUMENT, "%s needs a known length", describe().c_str());
   }
-  if (length < 0 || length > kMaxLength)
+  if (length < 0 || length > max_length)
     return fail(TEMPER_E_ARGUMENT, "length is %lld, must be 0 to 2^31", static_cast<Wide>(length));
   if (kind_ == ScheduleKind::table && length > table_->positions)
     return fail(TEMPER_E_ARGUMENT, "the hyperschedule's table has %lld positions, %lld are needed",
                 static_cast<Wide>(table_->positions), static_cast<Wide>(length));
   if (kind_ == ScheduleKind::callback && length > 0) {
     // Row by row, so that a rule that is broken is found at its first step.
-    std::int64_t checks = 0;
-    for (std::int64_t k = 0;; ++k) {
+    int64_t checks = 0;
+    for (int64_t k = 0;; ++k) {
       bool settled = true;
-      for (std::int64_t i = 0; i < length; ++i) {
-        const std::int32_t value = function_(user_, k, i);
+      for (int64_t i = 0; i < length; ++i) {
+        const int32_t value = function_(user_, k, i);
         TEMPER_TRY(check_cell(value, k == 0 ? levels_ : function_(user_, k - 1, i), k, i, levels_));
         settled = settled && value == 0;
       }
       if (settled) return Status();
       checks += length;
-      if (k == kMaxSteps || checks > kMaxChecks)
+      if (k == max_steps || checks > max_checks)
         return fail(TEMPER_E_ARGUMENT, "the hyperschedule's function hasn't settled %lld positions after %lld steps",
                     static_cast<Wide>(length), static_cast<Wide>(k));
     }
   }
-  const std::int64_t total = steps(length);
-  if (total > kMaxSteps)
+  const int64_t total = steps(length);
+  if (total > max_steps)
     return fail(TEMPER_E_UNSUPPORTED, "%s takes %lld steps for %lld positions, at most 2^24 are possible",
                 describe().c_str(), static_cast<Wide>(total), static_cast<Wide>(length));
   return Status();

@@ -27,37 +27,37 @@ struct ScoreTask {
   HeadDescription head;
   bool shifted = false;     // of the model
   bool canvas = false;      // positions behind the window are shown as pure noise
-  std::int64_t samples = 0; // calls per replicate; 0: all
-  std::int32_t replicates = 1;
-  std::uint64_t seed = 0;
+  int64_t samples = 0; // calls per replicate; 0: all
+  int32_t replicates = 1;
+  uint64_t seed = 0;
 };
 
 struct ScoreDocument {
-  std::span<const std::int32_t> tokens;  // real tokens only
-  std::int64_t prefix = 0;               // conditioning: clean from the start, not scored
-  std::uint32_t id = 0;                  // keys the random draws
+  std::span<const int32_t> tokens;  // real tokens only
+  int64_t prefix = 0;               // conditioning: clean from the start, not scored
+  uint32_t id = 0;                  // keys the random draws
 };
 
 struct DocumentScore {
-  std::int64_t scored = 0;    // positions that count
+  int64_t scored = 0;    // positions that count
   double nats = 0;            // the bound, the prior's part included
   double variance = 0;        // of `nats` as an estimate; NaN with one replicate
   std::vector<double> terms;  // per token; 0 in the prefix; without the prior's part
 };
 
 struct ScoreTotals {
-  std::int64_t scored = 0;
+  int64_t scored = 0;
   double nats = 0, variance = 0, prior = 0;
   bool exact = false;  // no draw has played a part
-  std::int32_t replicates = 0;  // made; 1 when exact
+  int32_t replicates = 0;  // made; 1 when exact
 };
 
 // One call of one document.
 struct Visit {
-  std::int32_t lane = 0;
+  int32_t lane = 0;
   const ScoreDocument *document = nullptr;
-  std::int64_t settled = 0;       // the frontier at this call
-  std::int64_t settled_next = 0;  // and at the lane's next visit
+  int64_t settled = 0;       // the frontier at this call
+  int64_t settled_next = 0;  // and at the lane's next visit
   std::vector<ActivePosition> active;
   std::vector<Transition> steps;  // of active[i]
   std::vector<double> terms;      // of active[i], filled by the reader
@@ -67,16 +67,16 @@ struct Visit {
 class RowReader {
  public:
   virtual ~RowReader() = default;
-  virtual void read(Visit &visit, std::size_t active, std::span<const float> row, std::int32_t worker) noexcept = 0;
+  virtual void read(Visit &visit, size_t active, std::span<const float> row, int32_t worker) noexcept = 0;
 };
 
 // Where logits come from: a model with its cache (source.h), or whatever a test takes for one.
 class LogitSource {
  public:
   virtual ~LogitSource() = default;
-  virtual std::int32_t lanes() const noexcept = 0;    // documents side by side
-  virtual std::int32_t workers() const noexcept = 0;
-  virtual void restart(std::int32_t lane) noexcept = 0;  // a new document: nothing is cached
+  virtual int32_t lanes() const noexcept = 0;    // documents side by side
+  virtual int32_t workers() const noexcept = 0;
+  virtual void restart(int32_t lane) noexcept = 0;  // a new document: nothing is cached
   // One call for each visit; every active position that wants logits is read once.
   virtual Status evaluate(std::span<Visit *const> visits, RowReader &reader) = 0;
 };
@@ -84,11 +84,11 @@ class LogitSource {
 struct ScoreProgress {
   temper_progress_fn function = nullptr;
   void *user = nullptr;
-  Status tell(std::int64_t done, std::int64_t total) const;
+  Status tell(int64_t done, int64_t total) const;
 };
 
 // Is every document such that the bound means something? The message says which is not.
-Status check_documents(const ScoreTask &task, std::span<const ScoreDocument> documents, std::int64_t max_length);
+Status check_documents(const ScoreTask &task, std::span<const ScoreDocument> documents, int64_t max_length);
 
 // `scores` has one entry for each document; `terms` of those that have been given their size are filled.
 Result<ScoreTotals> score_documents(const ScoreTask &task, std::span<const ScoreDocument> documents,

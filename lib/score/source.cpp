@@ -9,7 +9,7 @@
 namespace temper {
 namespace {
 
-constexpr std::int64_t kReadAhead = 256;  // rows of one call that only fills the cache
+constexpr int64_t read_ahead = 256;  // rows of one call that only fills the cache
 
 }  // namespace
 
@@ -19,35 +19,35 @@ bool one_pass(const Spec &spec, const ScoreTask &task) noexcept {
          spec.context == Context::causal && sees_the_past;
 }
 
-Result<ScorePlan> plan_score(const Spec &spec, const Hyperschedule &schedule, std::int64_t longest,
-                             std::int32_t lanes, bool cache, bool whole) {
-  constexpr std::int64_t most = std::int64_t{1} << 30;
+Result<ScorePlan> plan_score(const Spec &spec, const Hyperschedule &schedule, int64_t longest,
+                             int32_t lanes, bool cache, bool whole) {
+  constexpr int64_t most = int64_t{1} << 30;
   if (longest > most)
     return fail(TEMPER_E_ARGUMENT, "a document of %lld tokens, at most 2^30 can be scored", static_cast<long long>(longest));
-  const std::int64_t length = std::max<std::int64_t>(1, longest);
+  const int64_t length = std::max<int64_t>(1, longest);
   ScorePlan plan;
   plan.canvas = spec.context == Context::full && !spec.autoregressive;
-  plan.rules = {spec.context, spec.window, std::max<std::int64_t>(1, spec.block), spec.shifted, spec.noise_keys, cache, 0};
-  std::int64_t active = plan.canvas ? length : schedule.max_active(length);
+  plan.rules = {spec.context, spec.window, std::max<int64_t>(1, spec.block), spec.shifted, spec.noise_keys, cache, 0};
+  int64_t active = plan.canvas ? length : schedule.max_active(length);
   if (active < 0 || active > length) active = length;
   // As a session: what has settled since, the window, a block that isn't whole yet, the row a shifted model
   // reads from.
   plan.row_budget = 2 * active + plan.rules.block + 2;
   if (!cache || spec.context == Context::full || plan.row_budget > length + 1) plan.row_budget = length + 1;
-  if (whole) plan.row_budget = std::min<std::int64_t>(length, kReadAhead);
-  const std::int64_t rows = std::max(lanes * plan.row_budget, std::min(length, kReadAhead + plan.rules.block));
-  if (rows > std::numeric_limits<std::int32_t>::max() / 2)
+  if (whole) plan.row_budget = std::min<int64_t>(length, read_ahead);
+  const int64_t rows = std::max(lanes * plan.row_budget, std::min(length, read_ahead + plan.rules.block));
+  if (rows > std::numeric_limits<int32_t>::max() / 2)
     return Status(TEMPER_E_MEMORY, "the documents would need more rows than memory can hold");
-  plan.forward.max_rows = static_cast<std::int32_t>(rows);
+  plan.forward.max_rows = static_cast<int32_t>(rows);
   plan.forward.sequences = lanes;
-  plan.forward.slots = static_cast<std::int32_t>(length + 1);
+  plan.forward.slots = static_cast<int32_t>(length + 1);
   const bool by_level = spec.conditioning == Conditioning::sigma || spec.conditioning == Conditioning::time;
   plan.forward.conditions = by_level ? schedule.levels() + 1 : 1;
   plan.forward.position_span = length + 1;
   return plan;
 }
 
-Status check_score(const Spec &spec, const ScoreTask &task, std::int64_t longest) {
+Status check_score(const Spec &spec, const ScoreTask &task, int64_t longest) {
   const bool causal_only = spec.context == Context::causal && spec.window == Window::causal && spec.shifted;
   if (causal_only && (task.schedule.levels() > 1 || task.schedule.max_active(longest) > 1))
     return fail(TEMPER_E_UNSUPPORTED, "%s attends to the past only: it can be scored by quench, not by a window",
@@ -75,7 +75,7 @@ Result<std::unique_ptr<ModelSource>> ModelSource::create(std::shared_ptr<const M
   TEMPER_ASSIGN(source->forward_, Forward::create(model, plan.forward));
   TEMPER_TRY(source->forward_->set_conditions(
       level_conditions(spec, task.noise, task.schedule.levels(), plan.forward.conditions)));
-  source->frozen_.assign(static_cast<std::size_t>(plan.forward.sequences), 0);
+  source->frozen_.assign(static_cast<size_t>(plan.forward.sequences), 0);
   source->plans_.resize(source->frozen_.size());
   for (RowPlan &rows : source->plans_) rows.reserve(plan.row_budget);
   return source;
@@ -90,19 +90,19 @@ Status ModelSource::run(LogitSink *sink) {
 
 // Reads ahead what of the settled part doesn't fit beside the window.
 Status ModelSource::prefill(const Visit &visit) {
-  std::int64_t &frozen = frozen_[static_cast<std::size_t>(visit.lane)];
-  const auto window = static_cast<std::int64_t>(visit.active.size());
+  int64_t &frozen = frozen_[static_cast<size_t>(visit.lane)];
+  const auto window = static_cast<int64_t>(visit.active.size());
   while (visit.settled - frozen + window > plan_.row_budget) {
     const Frontier frontier{frozen, visit.settled, 0};
-    std::int64_t end = std::min(prefill_end(plan_.rules, frontier),
-                                frozen + std::min<std::int64_t>(plan_.forward.max_rows, kReadAhead + plan_.rules.block));
+    int64_t end = std::min(prefill_end(plan_.rules, frontier),
+                                frozen + std::min<int64_t>(plan_.forward.max_rows, read_ahead + plan_.rules.block));
     if (plan_.rules.context == Context::block_causal || plan_.rules.window == Window::block)
       end = std::max(frozen, end / plan_.rules.block * plan_.rules.block);
     if (end <= frozen) break;
     forward_->clear();
-    for (std::int64_t p = frozen; p < end; ++p) {
+    for (int64_t p = frozen; p < end; ++p) {
       const PlannedRow row =
-          prefill_row(plan_.rules, frontier, p, visit.document->tokens[static_cast<std::size_t>(p)]);
+          prefill_row(plan_.rules, frontier, p, visit.document->tokens[static_cast<size_t>(p)]);
       if (!forward_->add({row.token, row.position, 0, visit.lane, row.slot, row.visible_begin, row.visible_end}))
         return Status(TEMPER_E_INTERNAL, "the rows of a score exceed their plan");
     }
@@ -119,23 +119,23 @@ Status ModelSource::evaluate(std::span<Visit *const> visits, RowReader &reader) 
   requests_.clear();
   logit_rows_.clear();
   const bool by_level = plan_.forward.conditions > 1;
-  for (std::size_t v = 0; v < visits.size(); ++v) {
+  for (size_t v = 0; v < visits.size(); ++v) {
     Visit &visit = *visits[v];
-    const auto lane = static_cast<std::size_t>(visit.lane);
+    const auto lane = static_cast<size_t>(visit.lane);
     RowPlan &rows = plans_[lane];
     const Frontier frontier{frozen_[lane], visit.settled, 0};
     rows.build(plan_.rules, frontier, visit.document->tokens, 0, visit.active);
-    std::int32_t settled_level = 0;
+    int32_t settled_level = 0;
     if (shared_conditioning_)
       for (const ActivePosition &active : visit.active) settled_level = std::max(settled_level, active.level);
-    const std::int32_t first = forward_->count();
+    const int32_t first = forward_->count();
     for (const PlannedRow &row : rows.rows())
       if (!forward_->add({row.token, row.position, by_level ? (row.level == 0 ? settled_level : row.level) : 0,
                           visit.lane, row.slot, row.visible_begin, row.visible_end}))
         return Status(TEMPER_E_INTERNAL, "the rows of a score exceed their plan");
-    for (std::size_t a = 0; a < visit.active.size(); ++a)
+    for (size_t a = 0; a < visit.active.size(); ++a)
       if (rows.logit_row()[a] >= 0)
-        requests_.push_back({first + rows.logit_row()[a], static_cast<std::int32_t>(v), static_cast<std::int32_t>(a)});
+        requests_.push_back({first + rows.logit_row()[a], static_cast<int32_t>(v), static_cast<int32_t>(a)});
     frozen_[lane] = frozen_after(plan_.rules, frontier, rows.last_settled_sees_window(), visit.settled_next);
   }
   for (const Request &request : requests_) logit_rows_.push_back(request.row);
@@ -145,19 +145,19 @@ Status ModelSource::evaluate(std::span<Visit *const> visits, RowReader &reader) 
   return run(this);
 }
 
-Status ModelSource::consume(std::int32_t first, std::int32_t count, float *logits) {
+Status ModelSource::consume(int32_t first, int32_t count, float *logits) {
   struct Chunk {
     ModelSource *self;
-    std::int32_t first;
+    int32_t first;
     const float *logits;
   } chunk{this, first, logits};
-  auto task = [](void *argument, std::int32_t index, std::int32_t worker) {
+  auto task = [](void *argument, int32_t index, int32_t worker) {
     const Chunk &c = *static_cast<Chunk *>(argument);
-    const Request &request = c.self->requests_[static_cast<std::size_t>(c.first + index)];
-    const auto columns = static_cast<std::size_t>(c.self->forward_->model().spec().columns);
-    c.self->reader_->read(*c.self->visits_[static_cast<std::size_t>(request.visit)],
-                          static_cast<std::size_t>(request.active),
-                          {c.logits + static_cast<std::size_t>(index) * columns, columns}, worker);
+    const Request &request = c.self->requests_[static_cast<size_t>(c.first + index)];
+    const auto columns = static_cast<size_t>(c.self->forward_->model().spec().columns);
+    c.self->reader_->read(*c.self->visits_[static_cast<size_t>(request.visit)],
+                          static_cast<size_t>(request.active),
+                          {c.logits + static_cast<size_t>(index) * columns, columns}, worker);
   };
   return forward_->parallel(task, &chunk, count);
 }
@@ -166,15 +166,15 @@ Status ModelSource::consume(std::int32_t first, std::int32_t count, float *logit
 Result<ScoreTotals> ModelSource::run_whole(const ScoreTask &task, std::span<const ScoreDocument> documents,
                                            std::span<DocumentScore> scores, const ScoreProgress &progress) {
   struct Place {
-    std::int64_t document = -1, next = 0;  // the next row
+    int64_t document = -1, next = 0;  // the next row
   };
   class Reader final : public RowReader {
    public:
-    Reader(const HeadDescription &head, std::int32_t workers)
-        : terms_(static_cast<std::size_t>(std::max(1, workers)), RowTerm(head)) {}
-    void read(Visit &visit, std::size_t active, std::span<const float> row, std::int32_t worker) noexcept override {
-      const auto position = static_cast<std::size_t>(visit.active[active].position);
-      visit.terms[active] = terms_[static_cast<std::size_t>(worker)](visit.steps[0], -1,
+    Reader(const HeadDescription &head, int32_t workers)
+        : terms_(static_cast<size_t>(std::max(1, workers)), RowTerm(head)) {}
+    void read(Visit &visit, size_t active, std::span<const float> row, int32_t worker) noexcept override {
+      const auto position = static_cast<size_t>(visit.active[active].position);
+      visit.terms[active] = terms_[static_cast<size_t>(worker)](visit.steps[0], -1,
                                                                      visit.document->tokens[position], row);
     }
 
@@ -182,44 +182,44 @@ Result<ScoreTotals> ModelSource::run_whole(const ScoreTask &task, std::span<cons
     std::vector<RowTerm> terms_;
   } reader(task.head, workers());
 
-  std::vector<Place> places(static_cast<std::size_t>(lanes()));
+  std::vector<Place> places(static_cast<size_t>(lanes()));
   std::vector<Visit> visits(places.size());
   std::vector<Visit *> now(places.size());
-  for (std::size_t lane = 0; lane < places.size(); ++lane) {
+  for (size_t lane = 0; lane < places.size(); ++lane) {
     now[lane] = &visits[lane];
     visits[lane].steps.assign(1, task.noise.transition(1, 0, 1));
   }
   ScoreTotals totals;
   totals.exact = true;
   totals.replicates = 1;
-  std::int64_t total = 0, done = 0;
-  for (const ScoreDocument &document : documents) total += static_cast<std::int64_t>(document.tokens.size()) - document.prefix;
-  std::size_t waiting = 0;
+  int64_t total = 0, done = 0;
+  for (const ScoreDocument &document : documents) total += static_cast<int64_t>(document.tokens.size()) - document.prefix;
+  size_t waiting = 0;
   for (;;) {
     TEMPER_TRY(progress.tell(done, total));
     forward_->clear();
     requests_.clear();
     logit_rows_.clear();
-    for (std::size_t lane = 0; lane < places.size(); ++lane) {
+    for (size_t lane = 0; lane < places.size(); ++lane) {
       Place &place = places[lane];
-      if (place.document < 0 && waiting < documents.size()) place = {static_cast<std::int64_t>(waiting++), 0};
+      if (place.document < 0 && waiting < documents.size()) place = {static_cast<int64_t>(waiting++), 0};
       Visit &visit = visits[lane];
       visit.active.clear();
       if (place.document < 0) continue;
-      const ScoreDocument &document = documents[static_cast<std::size_t>(place.document)];
+      const ScoreDocument &document = documents[static_cast<size_t>(place.document)];
       visit.document = &document;
       // The last token's row predicts nothing that is scored.
-      const auto last = static_cast<std::int64_t>(document.tokens.size()) - 1;
-      const std::int64_t end = std::min(last, place.next + plan_.row_budget);
-      for (std::int64_t p = place.next; p < end; ++p) {
-        if (!forward_->add({document.tokens[static_cast<std::size_t>(p)], p, 0, static_cast<std::int32_t>(lane),
-                            static_cast<std::int32_t>(p), 0, static_cast<std::int32_t>(p + 1)}))
+      const auto last = static_cast<int64_t>(document.tokens.size()) - 1;
+      const int64_t end = std::min(last, place.next + plan_.row_budget);
+      for (int64_t p = place.next; p < end; ++p) {
+        if (!forward_->add({document.tokens[static_cast<size_t>(p)], p, 0, static_cast<int32_t>(lane),
+                            static_cast<int32_t>(p), 0, static_cast<int32_t>(p + 1)}))
           return Status(TEMPER_E_INTERNAL, "the rows of a score exceed their plan");
         if (p + 1 < document.prefix) continue;
         ActivePosition active;
         active.position = p + 1;
-        requests_.push_back({forward_->count() - 1, static_cast<std::int32_t>(lane),
-                             static_cast<std::int32_t>(visit.active.size())});
+        requests_.push_back({forward_->count() - 1, static_cast<int32_t>(lane),
+                             static_cast<int32_t>(visit.active.size())});
         visit.active.push_back(active);
       }
       visit.terms.assign(visit.active.size(), 0.0);
@@ -230,19 +230,19 @@ Result<ScoreTotals> ModelSource::run_whole(const ScoreTask &task, std::span<cons
     visits_ = now;
     reader_ = &reader;
     if (forward_->count() > 0) TEMPER_TRY(run(this));
-    for (std::size_t lane = 0; lane < places.size(); ++lane) {
+    for (size_t lane = 0; lane < places.size(); ++lane) {
       Place &place = places[lane];
       if (place.document < 0) continue;
-      DocumentScore &score = scores[static_cast<std::size_t>(place.document)];
+      DocumentScore &score = scores[static_cast<size_t>(place.document)];
       const Visit &visit = visits[lane];
-      for (std::size_t i = 0; i < visit.active.size(); ++i) {
+      for (size_t i = 0; i < visit.active.size(); ++i) {
         if (!(visit.terms[i] == visit.terms[i]))
           return Status(TEMPER_E_UNSUPPORTED, "the model's logits aren't finite numbers");
         score.nats += visit.terms[i];
-        if (!score.terms.empty()) score.terms[static_cast<std::size_t>(visit.active[i].position)] = visit.terms[i];
+        if (!score.terms.empty()) score.terms[static_cast<size_t>(visit.active[i].position)] = visit.terms[i];
       }
-      score.scored += static_cast<std::int64_t>(visit.active.size());
-      done += static_cast<std::int64_t>(visit.active.size());
+      score.scored += static_cast<int64_t>(visit.active.size());
+      done += static_cast<int64_t>(visit.active.size());
       if (place.next >= 0) continue;
       totals.scored += score.scored;
       totals.nats += score.nats;

@@ -12,16 +12,16 @@ namespace temper {
 struct ScorePlan {
   Rules rules;
   ForwardPlan forward;
-  std::int64_t row_budget = 0;  // rows of one document in one call
+  int64_t row_budget = 0;  // rows of one document in one call
   bool canvas = false;
 };
 
 // Sizes for documents of at most `longest` positions, `lanes` side by side. `whole`: in one pass (see below).
-Result<ScorePlan> plan_score(const Spec &spec, const Hyperschedule &schedule, std::int64_t longest,
-                             std::int32_t lanes, bool cache, bool whole);
+Result<ScorePlan> plan_score(const Spec &spec, const Hyperschedule &schedule, int64_t longest,
+                             int32_t lanes, bool cache, bool whole);
 
 // Can the model take this hyperschedule on this path for a bound?
-Status check_score(const Spec &spec, const ScoreTask &task, std::int64_t longest);
+Status check_score(const Spec &spec, const ScoreTask &task, int64_t longest);
 
 // Autoregression of a model whose rows see only what stands before the token that they predict: every token of a
 // document comes out of one pass, without a call for each (MATH 5.5).
@@ -32,37 +32,37 @@ class ModelSource final : public LogitSource, private LogitSink {
   static Result<std::unique_ptr<ModelSource>> create(std::shared_ptr<const Model> model, const ScoreTask &task,
                                                      const ScorePlan &plan);
 
-  std::int32_t lanes() const noexcept override { return plan_.forward.sequences; }
-  std::int32_t workers() const noexcept override { return forward_->workers(); }
-  void restart(std::int32_t lane) noexcept override { frozen_[static_cast<std::size_t>(lane)] = 0; }
+  int32_t lanes() const noexcept override { return plan_.forward.sequences; }
+  int32_t workers() const noexcept override { return forward_->workers(); }
+  void restart(int32_t lane) noexcept override { frozen_[static_cast<size_t>(lane)] = 0; }
   Status evaluate(std::span<Visit *const> visits, RowReader &reader) override;
 
   // Documents one after another in chunks of rows; needs one_pass().
   Result<ScoreTotals> run_whole(const ScoreTask &task, std::span<const ScoreDocument> documents,
                                 std::span<DocumentScore> scores, const ScoreProgress &progress);
 
-  std::int64_t model_calls() const noexcept { return model_calls_; }
-  std::int64_t rows_computed() const noexcept { return rows_computed_; }
-  std::int64_t bytes() const noexcept { return forward_->bytes(); }
+  int64_t model_calls() const noexcept { return model_calls_; }
+  int64_t rows_computed() const noexcept { return rows_computed_; }
+  int64_t bytes() const noexcept { return forward_->bytes(); }
 
  private:
   struct Request {
-    std::int32_t row = 0, visit = 0, active = 0;
+    int32_t row = 0, visit = 0, active = 0;
   };
   Status prefill(const Visit &visit);
   Status run(LogitSink *sink);
-  Status consume(std::int32_t first, std::int32_t count, float *logits) override;
+  Status consume(int32_t first, int32_t count, float *logits) override;
 
   std::unique_ptr<Forward> forward_;
   ScorePlan plan_;
   bool shared_conditioning_ = false;
-  std::vector<std::int64_t> frozen_;
+  std::vector<int64_t> frozen_;
   std::vector<RowPlan> plans_;
   std::vector<Request> requests_;
-  std::vector<std::int32_t> logit_rows_;
+  std::vector<int32_t> logit_rows_;
   std::span<Visit *const> visits_;
   RowReader *reader_ = nullptr;
-  std::int64_t model_calls_ = 0, rows_computed_ = 0;
+  int64_t model_calls_ = 0, rows_computed_ = 0;
 };
 
 }  // namespace temper

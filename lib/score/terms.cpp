@@ -13,13 +13,13 @@ namespace {
 
 // sum over z of log(a p(z) + b). Eight factors are multiplied before a logarithm is taken, where they can't
 // run out of range.
-double sum_of_logs(double a, double b, std::size_t tokens, const double *p) noexcept {
+double sum_of_logs(double a, double b, size_t tokens, const double *p) noexcept {
   double sum = 0;
-  std::size_t z = 0;
+  size_t z = 0;
   if (b > 1e-36 && a + b < 1e30)
     for (; z + 8 <= tokens; z += 8) {
       double product = 1;
-      for (std::size_t i = 0; i < 8; ++i) product *= a * p[z + i] + b;
+      for (size_t i = 0; i < 8; ++i) product *= a * p[z + i] + b;
       sum += std::log(product);
     }
   for (; z < tokens; ++z) sum += std::log(a * p[z] + b);
@@ -39,11 +39,11 @@ Marginals true_marginals(double kappa, double one_minus_kappa, double tokens) no
 }
 
 // sum over real z of w(z) S_q(z) log(S_q(z) / S_p(z)), w = `own` at y (when y is real) and `other` elsewhere.
-double weighted_divergence(const Transition &step, std::size_t tokens, std::int32_t y, std::int32_t x,
+double weighted_divergence(const Transition &step, size_t tokens, int32_t y, int32_t x,
                            const double *p, double own, double other) noexcept {
   const Marginals q = true_marginals(step.kappa_s, step.one_minus_kappa_s, static_cast<double>(tokens));
-  const auto predicted = [&](std::int32_t z) { return step.kappa_s * p[z] + q.off; };
-  const auto weight = [&](std::int32_t z) { return z == y ? own : other; };
+  const auto predicted = [&](int32_t z) { return step.kappa_s * p[z] + q.off; };
+  const auto weight = [&](int32_t z) { return z == y ? own : other; };
   double sum = weight(x) * part(q.on, predicted(x));
   if (!(q.off > 0)) return sum;
   double logs = sum_of_logs(step.kappa_s, q.off, tokens, p) - std::log(predicted(x));
@@ -56,13 +56,13 @@ double weighted_divergence(const Transition &step, std::size_t tokens, std::int3
   return sum + other * q.off * (count * std::log(q.off) - logs);
 }
 
-bool at_rest(const Transition &step, std::int32_t y) noexcept {
+bool at_rest(const Transition &step, int32_t y) noexcept {
   return step.identity || (y >= 0 && step.visible_fixed);
 }
 
 }  // namespace
 
-double divergence_of_leave_one_out(const Transition &step, std::size_t tokens, std::int32_t y, std::int32_t x,
+double divergence_of_leave_one_out(const Transition &step, size_t tokens, int32_t y, int32_t x,
                                    const double *pit) noexcept {
   if (at_rest(step, y)) return 0;
   const double n = static_cast<double>(tokens);
@@ -83,7 +83,7 @@ double divergence_of_leave_one_out(const Transition &step, std::size_t tokens, s
   return weighted_divergence(step, tokens, y, x, pit, step.k + move, move) / seen - std::log(seen / predicted);
 }
 
-double divergence_of_posterior(const Transition &step, std::size_t tokens, std::int32_t y, std::int32_t x,
+double divergence_of_posterior(const Transition &step, size_t tokens, int32_t y, int32_t x,
                                const double *pi) noexcept {
   if (at_rest(step, y)) return 0;
   if (y < 0) return step.reveal > 0 ? step.reveal * weighted_divergence(step, tokens, y, x, pi, 1, 1) : 0;
@@ -95,10 +95,10 @@ double divergence_of_posterior(const Transition &step, std::size_t tokens, std::
   const double stays_if_clean = keep * s.on / t.on, stays_if_not = keep * s.off / t.off;
   // Not 1 - pi(y): what is left of it may be small.
   double others = 0;
-  for (std::size_t z = 0; z < tokens; ++z) others += static_cast<std::int32_t>(z) == y ? 0 : pi[z];
+  for (size_t z = 0; z < tokens; ++z) others += static_cast<int32_t>(z) == y ? 0 : pi[z];
   const double omega = others + pi[y] * step.rho(n);
   const double scale = step.phi * step.kappa_s, uniform = step.phi * step.one_minus_kappa_s * omega / n;
-  const auto predicted = [&](std::int32_t z) { return scale * pi[z] + uniform; };
+  const auto predicted = [&](int32_t z) { return scale * pi[z] + uniform; };
   const double predicted_stay = pi[y] * stays_if_clean + others * stays_if_not;
 
   const double q_other = y == x ? move * s.off / t.on : step.phi * s.off;
@@ -114,7 +114,7 @@ double divergence_of_posterior(const Transition &step, std::size_t tokens, std::
   return sum + q_other * (count * std::log(q_other) - logs);
 }
 
-double prior_divergence(const Clocks &top, std::size_t tokens) noexcept {
+double prior_divergence(const Clocks &top, size_t tokens) noexcept {
   const double visible = std::exp(-top.mu), kappa = top.kappa();
   if (!(visible > 0)) return 0;
   const double n = static_cast<double>(tokens);
@@ -123,15 +123,15 @@ double prior_divergence(const Clocks &top, std::size_t tokens) noexcept {
 }
 
 RowTerm::RowTerm(const HeadDescription &head)
-    : head_(head), values_(static_cast<std::size_t>(std::max<std::int32_t>(1, head.tokens()))) {}
+    : head_(head), values_(static_cast<size_t>(std::max<int32_t>(1, head.tokens()))) {}
 
-std::int32_t RowTerm::dense(std::int32_t id) const noexcept {
+int32_t RowTerm::dense(int32_t id) const noexcept {
   return head_.mask_token >= 0 && id > head_.mask_token ? id - 1 : id;
 }
 
 bool RowTerm::gather(std::span<const float> row) noexcept {
-  const auto count = static_cast<std::size_t>(head_.vocabulary);
-  const std::size_t mask = head_.mask_token >= 0 ? std::min(count, static_cast<std::size_t>(head_.mask_token)) : count;
+  const auto count = static_cast<size_t>(head_.vocabulary);
+  const size_t mask = head_.mask_token >= 0 ? std::min(count, static_cast<size_t>(head_.mask_token)) : count;
   const RowScan before = copy_logits(row.data(), mask, values_.data());
   RowScan after{before.top, true};
   if (mask + 1 < count) after = copy_logits(row.data() + mask + 1, count - mask - 1, values_.data() + mask);
@@ -145,13 +145,13 @@ void RowTerm::take_softmax() noexcept {
   for (double &value : values_) value /= sum;
 }
 
-double RowTerm::operator()(const Transition &step, std::int32_t token, std::int32_t clean,
+double RowTerm::operator()(const Transition &step, int32_t token, int32_t clean,
                            std::span<const float> row) noexcept {
   const bool masked = token < 0 || token == head_.mask_token;
   if (step.identity || (!masked && (head_.carry_over || step.visible_fixed))) return 0;
   if (!gather(row)) return std::numeric_limits<double>::quiet_NaN();
-  const std::size_t n = values_.size();
-  const std::int32_t y = masked ? kMaskToken : dense(token), x = dense(clean);
+  const size_t n = values_.size();
+  const int32_t y = masked ? masked_state : dense(token), x = dense(clean);
   const bool scores = head_.kind == HeadForm::score_exact || head_.kind == HeadForm::score_official_gamma;
 
   if (scores) {
@@ -166,7 +166,7 @@ double RowTerm::operator()(const Transition &step, std::int32_t token, std::int3
   }
   // Straight to a clean token: cross entropy in the log domain (16).
   if (masked && step.one_minus_kappa_s == 0 && step.zeta == 0) {
-    const double logit = values_[static_cast<std::size_t>(x)];
+    const double logit = values_[static_cast<size_t>(x)];
     double sum = 0;
     for (const double value : values_) sum += value > top_ - 700 ? exponential(value - top_) : 0;
     return step.reveal * (std::log(sum) - (logit - top_));

@@ -16,17 +16,17 @@
 
 namespace temper {
 
-// `y` is the current token (kMaskToken: masked), `x` the clean one, both among N real tokens.
+// `y` is the current token (masked_state: masked), `x` the clean one, both among N real tokens.
 // `pi`: the prediction given all of x_t (F head), against (4). The path's mask must be absorbing (zeta 0).
-double divergence_of_posterior(const Transition &step, std::size_t tokens, std::int32_t y, std::int32_t x,
+double divergence_of_posterior(const Transition &step, size_t tokens, int32_t y, int32_t x,
                                const double *pi) noexcept;
 
 // `pit`: the prediction without looking at the position itself (L head), against (6), or (8) when zeta > 0.
-double divergence_of_leave_one_out(const Transition &step, std::size_t tokens, std::int32_t y, std::int32_t x,
+double divergence_of_leave_one_out(const Transition &step, size_t tokens, int32_t y, int32_t x,
                                    const double *pit) noexcept;
 
 // KL(q(x_T | x_0) || pure noise) of one position: 0 with the terminal clamp (MATH 1.7).
-double prior_divergence(const Clocks &top, std::size_t tokens) noexcept;
+double prior_divergence(const Clocks &top, size_t tokens) noexcept;
 
 // A row of a model against the truth. Holds the prediction of one row: one object per thread.
 class RowTerm {
@@ -35,11 +35,11 @@ class RowTerm {
 
   // `token`: the position's current id, `clean` its true one; real ids are those of the vocabulary without the
   // mask. NaN when the row has no number to go by. Infinite when the prediction excludes what is true.
-  double operator()(const Transition &step, std::int32_t token, std::int32_t clean,
+  double operator()(const Transition &step, int32_t token, int32_t clean,
                     std::span<const float> row) noexcept;
 
  private:
-  std::int32_t dense(std::int32_t id) const noexcept;
+  int32_t dense(int32_t id) const noexcept;
   bool gather(std::span<const float> row) noexcept;     // the real tokens' entries, in order
   void take_softmax() noexcept;
 

@@ -12,14 +12,14 @@ namespace temper {
 namespace {
 
 struct PlannedVisit {
-  std::int64_t call = 0;
-  std::int32_t replicate = 0;
+  int64_t call = 0;
+  int32_t replicate = 0;
 };
 
 struct Lane {
-  std::int64_t document = -1;
+  int64_t document = -1;
   std::vector<PlannedVisit> visits;
-  std::size_t next = 0;
+  size_t next = 0;
   double weight = 1;
   std::vector<double> sums;  // per replicate
   Visit visit;
@@ -33,29 +33,29 @@ class Walk final : public RowReader {
        LogitSource &source)
       : task_(task), documents_(documents), scores_(scores), source_(source) {
     replicates_ = is_exact(task) ? 1 : task.replicates;
-    terms_.assign(static_cast<std::size_t>(std::max(1, source.workers())), RowTerm(task.head));
-    lanes_.resize(static_cast<std::size_t>(source.lanes()));
+    terms_.assign(static_cast<size_t>(std::max(1, source.workers())), RowTerm(task.head));
+    lanes_.resize(static_cast<size_t>(source.lanes()));
   }
 
   Result<ScoreTotals> run(const ScoreProgress &progress);
 
-  void read(Visit &visit, std::size_t active, std::span<const float> row, std::int32_t worker) noexcept override {
+  void read(Visit &visit, size_t active, std::span<const float> row, int32_t worker) noexcept override {
     const ActivePosition &at = visit.active[active];
-    visit.terms[active] = terms_[static_cast<std::size_t>(worker)](
-        visit.steps[active], at.token, visit.document->tokens[static_cast<std::size_t>(at.position)], row);
+    visit.terms[active] = terms_[static_cast<size_t>(worker)](
+        visit.steps[active], at.token, visit.document->tokens[static_cast<size_t>(at.position)], row);
   }
 
  private:
-  std::int64_t length_of(std::size_t document) const noexcept {
-    return static_cast<std::int64_t>(documents_[document].tokens.size()) - documents_[document].prefix;
+  int64_t length_of(size_t document) const noexcept {
+    return static_cast<int64_t>(documents_[document].tokens.size()) - documents_[document].prefix;
   }
-  Draws draws(const ScoreDocument &document, std::int64_t call, std::int64_t position, std::int32_t replicate) const {
-    return Draws(task_.seed, document.id, static_cast<std::uint32_t>(call), static_cast<std::uint32_t>(position))
-        .candidate(static_cast<std::uint32_t>(replicate));
+  Draws draws(const ScoreDocument &document, int64_t call, int64_t position, int32_t replicate) const {
+    return Draws(task_.seed, document.id, static_cast<uint32_t>(call), static_cast<uint32_t>(position))
+        .candidate(static_cast<uint32_t>(replicate));
   }
-  const std::vector<std::int64_t> &calls(std::int64_t length);
-  std::int64_t visits_of(std::int64_t length);
-  void begin(Lane &lane, std::size_t document);
+  const std::vector<int64_t> &calls(int64_t length);
+  int64_t visits_of(int64_t length);
+  void begin(Lane &lane, size_t document);
   void prepare(Lane &lane);
   Status finish_visit(Lane &lane);
   void finish_document(Lane &lane);
@@ -64,47 +64,47 @@ class Walk final : public RowReader {
   std::span<const ScoreDocument> documents_;
   std::span<DocumentScore> scores_;
   LogitSource &source_;
-  std::int32_t replicates_ = 1;
+  int32_t replicates_ = 1;
   std::vector<RowTerm> terms_;
   std::vector<Lane> lanes_;
-  std::map<std::int64_t, std::vector<std::int64_t>> calls_;  // by length: the calls that lower a level
+  std::map<int64_t, std::vector<int64_t>> calls_;  // by length: the calls that lower a level
 };
 
-const std::vector<std::int64_t> &Walk::calls(std::int64_t length) {
+const std::vector<int64_t> &Walk::calls(int64_t length) {
   const auto [place, is_new] = calls_.try_emplace(length);
   if (is_new)
-    for (std::int64_t k = 0; k < task_.schedule.steps(length); ++k)
+    for (int64_t k = 0; k < task_.schedule.steps(length); ++k)
       if (task_.schedule.drops(k, length)) place->second.push_back(k);
   return place->second;
 }
 
-std::int64_t Walk::visits_of(std::int64_t length) {
-  const auto all = static_cast<std::int64_t>(calls(length).size());
+int64_t Walk::visits_of(int64_t length) {
+  const auto all = static_cast<int64_t>(calls(length).size());
   return replicates_ * (task_.samples > 0 ? std::min(task_.samples, all) : all);
 }
 
-void Walk::begin(Lane &lane, std::size_t document) {
-  lane.document = static_cast<std::int64_t>(document);
+void Walk::begin(Lane &lane, size_t document) {
+  lane.document = static_cast<int64_t>(document);
   lane.next = 0;
-  lane.sums.assign(static_cast<std::size_t>(replicates_), 0.0);
+  lane.sums.assign(static_cast<size_t>(replicates_), 0.0);
   lane.visits.clear();
-  const std::vector<std::int64_t> &useful = calls(length_of(document));
-  const std::size_t all = useful.size();
-  const bool part = task_.samples > 0 && task_.samples < static_cast<std::int64_t>(all);
-  const auto n = part ? static_cast<std::size_t>(task_.samples) : all;
+  const std::vector<int64_t> &useful = calls(length_of(document));
+  const size_t all = useful.size();
+  const bool part = task_.samples > 0 && task_.samples < static_cast<int64_t>(all);
+  const auto n = part ? static_cast<size_t>(task_.samples) : all;
   lane.weight = n > 0 ? static_cast<double>(all) / static_cast<double>(n) : 1;
-  for (std::int32_t r = 0; r < replicates_; ++r) {
+  for (int32_t r = 0; r < replicates_; ++r) {
     const double u =
-        part ? draws(documents_[document], 0, kSequenceDraw, r).uniform(DrawTag::call_choice) : 0;
-    for (std::size_t j = 0; j < n; ++j) {
-      const auto at = part ? static_cast<std::size_t>((u + static_cast<double>(j)) * lane.weight) : j;
+        part ? draws(documents_[document], 0, sequence_draw, r).uniform(DrawTag::call_choice) : 0;
+    for (size_t j = 0; j < n; ++j) {
+      const auto at = part ? static_cast<size_t>((u + static_cast<double>(j)) * lane.weight) : j;
       lane.visits.push_back({useful[std::min(at, all - 1)], r});
     }
   }
   std::sort(lane.visits.begin(), lane.visits.end(), [](const PlannedVisit &a, const PlannedVisit &b) {
     return a.call != b.call ? a.call < b.call : a.replicate < b.replicate;
   });
-  lane.visit.lane = static_cast<std::int32_t>(&lane - lanes_.data());
+  lane.visit.lane = static_cast<int32_t>(&lane - lanes_.data());
   lane.visit.document = &documents_[document];
   source_.restart(lane.visit.lane);
 }
@@ -113,9 +113,9 @@ void Walk::begin(Lane &lane, std::size_t document) {
 void Walk::prepare(Lane &lane) {
   const ScoreDocument &document = *lane.visit.document;
   const PlannedVisit &planned = lane.visits[lane.next];
-  const std::int64_t length = length_of(static_cast<std::size_t>(lane.document)), call = planned.call;
+  const int64_t length = length_of(static_cast<size_t>(lane.document)), call = planned.call;
   const Hyperschedule &schedule = task_.schedule;
-  const std::int32_t top = schedule.levels();
+  const int32_t top = schedule.levels();
   Visit &visit = lane.visit;
   visit.settled = document.prefix + schedule.settled_end(call, length);
   visit.settled_next = lane.next + 1 < lane.visits.size()
@@ -123,8 +123,8 @@ void Walk::prepare(Lane &lane) {
                            : document.prefix + length;
   visit.active.clear();
   visit.steps.clear();
-  const std::int64_t end = task_.canvas ? length : schedule.active_end(call, length);
-  for (std::int64_t i = visit.settled - document.prefix; i < end; ++i) {
+  const int64_t end = task_.canvas ? length : schedule.active_end(call, length);
+  for (int64_t i = visit.settled - document.prefix; i < end; ++i) {
     ActivePosition active;
     active.position = document.prefix + i;
     active.level = schedule.level(call, i);
@@ -132,7 +132,7 @@ void Walk::prepare(Lane &lane) {
     active.pure_noise = active.level == top;
     // A shifted model reads a position from the row before it.
     if (active.pure_noise && active.next_level == top && !task_.shifted && !task_.canvas) continue;
-    active.token = document.tokens[static_cast<std::size_t>(active.position)];
+    active.token = document.tokens[static_cast<size_t>(active.position)];
     if (active.level > 0)
       active.token = corrupt_token(task_.noise.at_level(active.level, top), task_.head.vocabulary,
                                    task_.head.mask_token, active.token,
@@ -148,32 +148,32 @@ void Walk::prepare(Lane &lane) {
 }
 
 Status Walk::finish_visit(Lane &lane) {
-  const std::int32_t replicate = lane.visits[lane.next].replicate;
-  DocumentScore &score = scores_[static_cast<std::size_t>(lane.document)];
+  const int32_t replicate = lane.visits[lane.next].replicate;
+  DocumentScore &score = scores_[static_cast<size_t>(lane.document)];
   const double share = lane.weight / static_cast<double>(replicates_);
   double sum = 0;
-  for (std::size_t i = 0; i < lane.visit.active.size(); ++i) {
+  for (size_t i = 0; i < lane.visit.active.size(); ++i) {
     const double term = lane.visit.terms[i];
     if (std::isnan(term)) return Status(TEMPER_E_UNSUPPORTED, "the model's logits aren't finite numbers");
     sum += term;
-    if (!score.terms.empty()) score.terms[static_cast<std::size_t>(lane.visit.active[i].position)] += share * term;
+    if (!score.terms.empty()) score.terms[static_cast<size_t>(lane.visit.active[i].position)] += share * term;
   }
-  lane.sums[static_cast<std::size_t>(replicate)] += lane.weight * sum;
+  lane.sums[static_cast<size_t>(replicate)] += lane.weight * sum;
   if (++lane.next == lane.visits.size()) finish_document(lane);
   return Status();
 }
 
 void Walk::finish_document(Lane &lane) {
-  const auto index = static_cast<std::size_t>(lane.document);
+  const auto index = static_cast<size_t>(lane.document);
   DocumentScore &score = scores_[index];
   const auto count = static_cast<double>(replicates_);
   double mean = 0, spread = 0;
   for (const double sum : lane.sums) mean += sum / count;
   for (const double sum : lane.sums) spread += (sum - mean) * (sum - mean);
-  const std::int64_t length = length_of(index);
-  for (std::int64_t i = 0; i < length; ++i) score.scored += task_.schedule.level(0, i) > 0 ? 1 : 0;
-  const std::int32_t top = task_.schedule.levels();
-  const double prior = prior_divergence(task_.noise.at_level(top, top), static_cast<std::size_t>(task_.head.tokens()));
+  const int64_t length = length_of(index);
+  for (int64_t i = 0; i < length; ++i) score.scored += task_.schedule.level(0, i) > 0 ? 1 : 0;
+  const int32_t top = task_.schedule.levels();
+  const double prior = prior_divergence(task_.noise.at_level(top, top), static_cast<size_t>(task_.head.tokens()));
   score.nats = mean + prior * static_cast<double>(score.scored);
   if (std::isinf(mean)) score.variance = mean;
   else if (replicates_ > 1) score.variance = spread / (count * (count - 1));
@@ -182,9 +182,9 @@ void Walk::finish_document(Lane &lane) {
 }
 
 Result<ScoreTotals> Walk::run(const ScoreProgress &progress) {
-  std::int64_t total = 0, done = 0;
-  for (std::size_t d = 0; d < documents_.size(); ++d) total += visits_of(length_of(d));
-  std::size_t waiting = 0;
+  int64_t total = 0, done = 0;
+  for (size_t d = 0; d < documents_.size(); ++d) total += visits_of(length_of(d));
+  size_t waiting = 0;
   std::vector<Visit *> now;
   std::vector<Lane *> busy;
   for (;;) {
@@ -204,13 +204,13 @@ Result<ScoreTotals> Walk::run(const ScoreProgress &progress) {
     if (busy.empty()) break;
     TEMPER_TRY(source_.evaluate(now, *this));
     for (Lane *lane : busy) TEMPER_TRY(finish_visit(*lane));
-    done += static_cast<std::int64_t>(busy.size());
+    done += static_cast<int64_t>(busy.size());
   }
   ScoreTotals totals;
   totals.exact = is_exact(task_);
   totals.replicates = replicates_;
-  const std::int32_t top = task_.schedule.levels();
-  const double prior = prior_divergence(task_.noise.at_level(top, top), static_cast<std::size_t>(task_.head.tokens()));
+  const int32_t top = task_.schedule.levels();
+  const double prior = prior_divergence(task_.noise.at_level(top, top), static_cast<size_t>(task_.head.tokens()));
   for (const DocumentScore &score : scores_) {
     totals.scored += score.scored;
     totals.nats += score.nats;
@@ -222,7 +222,7 @@ Result<ScoreTotals> Walk::run(const ScoreProgress &progress) {
 
 }  // namespace
 
-Status ScoreProgress::tell(std::int64_t done, std::int64_t total) const {
+Status ScoreProgress::tell(int64_t done, int64_t total) const {
   if (function != nullptr && function(user, done, total) != 0) return Status(TEMPER_E_CANCELLED, "cancelled");
   return Status();
 }
@@ -231,28 +231,28 @@ bool is_exact(const ScoreTask &task) noexcept {
   return task.schedule.levels() == 1 && task.samples == 0 && task.noise.at_level(1, 1).m() == 1;
 }
 
-Status check_documents(const ScoreTask &task, std::span<const ScoreDocument> documents, std::int64_t max_length) {
+Status check_documents(const ScoreTask &task, std::span<const ScoreDocument> documents, int64_t max_length) {
   const HeadDescription &head = task.head;
-  for (std::size_t d = 0; d < documents.size(); ++d) {
+  for (size_t d = 0; d < documents.size(); ++d) {
     const ScoreDocument &document = documents[d];
-    const auto count = static_cast<std::int64_t>(document.tokens.size());
+    const auto count = static_cast<int64_t>(document.tokens.size());
     if (max_length > 0 && count > max_length)
       return fail(TEMPER_E_ARGUMENT, "document %zu has %lld tokens with its begin token, the model was trained on %lld",
                   d, static_cast<long long>(count), static_cast<long long>(max_length));
     if (document.prefix < 0 || document.prefix > count)
       return fail(TEMPER_E_ARGUMENT, "document %zu: a prefix of %lld of %lld tokens", d,
                   static_cast<long long>(document.prefix), static_cast<long long>(count));
-    for (std::int64_t i = 0; i < count; ++i) {
-      const std::int32_t token = document.tokens[static_cast<std::size_t>(i)];
+    for (int64_t i = 0; i < count; ++i) {
+      const int32_t token = document.tokens[static_cast<size_t>(i)];
       if (token < 0 || token >= head.vocabulary || token == head.mask_token)
         return fail(TEMPER_E_ARGUMENT, "document %zu: token %lld is %d, not a token that can be scored", d,
                     static_cast<long long>(i), token);
     }
-    const std::int64_t length = count - document.prefix;
+    const int64_t length = count - document.prefix;
     if (length == 0) continue;
     TEMPER_TRY(task.schedule.validate(length));
-    for (std::int64_t i = 0; i < length; ++i) {
-      const std::int32_t level = task.schedule.level(0, i);
+    for (int64_t i = 0; i < length; ++i) {
+      const int32_t level = task.schedule.level(0, i);
       if (level != 0 && level != task.schedule.levels())
         return fail(TEMPER_E_UNSUPPORTED,
                     "position %lld starts at level %d of %d: what starts in between has no likelihood",

@@ -40,7 +40,7 @@ Status Session::forget(Sequence &sequence) {
 }
 
 // A sliding context lets go of slots that no row looks back to any more.
-Status Session::drop_slots(std::size_t index) {
+Status Session::drop_slots(size_t index) {
   Sequence &sequence = sequences_[index];
   if (options_.look_back == 0) return Status();
   const int64_t window = previews() ? 2 * plan_.max_active : static_cast<int64_t>(sequence.active.size());
@@ -54,7 +54,7 @@ Status Session::drop_slots(std::size_t index) {
 }
 
 // Reads ahead what of a long prompt doesn't fit beside the window.
-Status Session::prefill(std::size_t index, StepReport &report) {
+Status Session::prefill(size_t index, StepReport &report) {
   Sequence &sequence = sequences_[index];
   while (sequence.settled - sequence.frozen + static_cast<int64_t>(sequence.active.size()) > plan_.row_budget) {
     TEMPER_TRY(drop_slots(index));
@@ -93,12 +93,12 @@ void Session::plan_companion(Sequence &sequence, Companion &companion, int64_t r
   const auto begin = has_prompt ? static_cast<int64_t>(prompt.size()) : sequence.prompt;
   companion.offset = begin - sequence.prompt;
   const int64_t settled = row_settled + companion.offset;
-  companion.tokens.resize(static_cast<std::size_t>(settled));
+  companion.tokens.resize(static_cast<size_t>(settled));
   // What is frozen isn't read again; active tokens stand in `active`.
   for (int64_t p = companion.frozen; p < settled; ++p) {
-    int32_t &token = companion.tokens[static_cast<std::size_t>(p)];
+    int32_t &token = companion.tokens[static_cast<size_t>(p)];
     if (p >= begin || !options_.guided) token = sequence.token(p - companion.offset);
-    else token = has_prompt ? prompt[static_cast<std::size_t>(p)] : head_.mask_token;
+    else token = has_prompt ? prompt[static_cast<size_t>(p)] : head_.mask_token;
   }
   companion.active.assign(active.begin(), active.end());
   for (ActivePosition &position : companion.active) {
@@ -111,7 +111,7 @@ void Session::plan_companion(Sequence &sequence, Companion &companion, int64_t r
 }
 
 Status Session::add_rows(std::span<const ActivePosition> active, std::span<const PlannedRow> rows,
-                         std::size_t slot_sequence) {
+                         size_t slot_sequence) {
   const int32_t settled_level = level_of_settled(active);
   for (const PlannedRow &row : rows)
     if (!forward_->add({row.token, row.position, condition_of(row.level == 0 ? settled_level : row.level),
@@ -137,13 +137,13 @@ Status Session::call_model(StepReport &report) {
     return Status();
   }
   if (!plan_.paired && (total > plan_.forward.max_rows || options_.look_back > 0))
-    for (std::size_t i = 0; i < sequences_.size(); ++i)
+    for (size_t i = 0; i < sequences_.size(); ++i)
       if (sequences_[i].finished == TEMPER_ROW_RUNNING) TEMPER_TRY(prefill(i, report));
 
   previewed_ = -1;
   forward_->clear();
   requests_.clear();
-  for (std::size_t i = 0; i < sequences_.size(); ++i) {
+  for (size_t i = 0; i < sequences_.size(); ++i) {
     Sequence &sequence = sequences_[i];
     if (sequence.finished != TEMPER_ROW_RUNNING) continue;
     TEMPER_TRY(drop_slots(i));
@@ -157,7 +157,7 @@ Status Session::call_model(StepReport &report) {
       companion.first_row = forward_->count();
       TEMPER_TRY(add_rows(sequence.active, companion.plan.rows(), i + sequences_.size()));
     }
-    for (std::size_t a = 0; a < sequence.active.size(); ++a) {
+    for (size_t a = 0; a < sequence.active.size(); ++a) {
       if (sequence.plan.logit_row()[a] < 0) continue;
       const auto at = static_cast<int32_t>(a), of = static_cast<int32_t>(i);
       // The two rows of a pair stand side by side, the second run's first.
@@ -194,19 +194,19 @@ Status Session::run_requests(StepReport &report) {
 
 // Pairs of rows: guided logits, or how far apart the two are.
 void Session::combine(int32_t count, float *logits) {
-  const auto columns = static_cast<std::size_t>(head_.columns);
+  const auto columns = static_cast<size_t>(head_.columns);
   for (int32_t pair = 0; pair + 1 < count; pair += 2) {
-    const float *other = logits + static_cast<std::size_t>(pair) * columns;
-    float *row = logits + static_cast<std::size_t>(pair + 1) * columns;
+    const float *other = logits + static_cast<size_t>(pair) * columns;
+    float *row = logits + static_cast<size_t>(pair + 1) * columns;
     if (options_.guided) {
       const auto scale = static_cast<float>(options_.guidance + 1);
-      for (std::size_t id = 0; id < columns; ++id) {
+      for (size_t id = 0; id < columns; ++id) {
         // What one run forbids stays forbidden; inf - inf is no number.
         if (std::isinf(row[id]) || std::isinf(other[id])) continue;
         row[id] = other[id] + scale * (row[id] - other[id]);
       }
     } else {
-      for (std::size_t id = 0; id < columns; ++id)
+      for (size_t id = 0; id < columns; ++id)
         difference_ = std::max(difference_, std::abs(static_cast<double>(row[id]) - static_cast<double>(other[id])));
     }
   }
@@ -215,8 +215,8 @@ void Session::combine(int32_t count, float *logits) {
 Status Session::call_hook(int32_t first, int32_t count, float *logits) {
   const int32_t stride = runs();
   for (int32_t i = stride - 1; i < count; i += stride) {
-    const Request &request = requests_[static_cast<std::size_t>(first + i)];
-    const Sequence &sequence = sequences_[static_cast<std::size_t>(request.sequence)];
+    const Request &request = requests_[static_cast<size_t>(first + i)];
+    const Sequence &sequence = sequences_[static_cast<size_t>(request.sequence)];
     const ActivePosition &active = active_of(request);
     const int64_t end = previewed_ < 0 ? sequence.materialized : sequence.preview.window_end;
     temper_logits row{};
@@ -229,7 +229,7 @@ Status Session::call_hook(int32_t first, int32_t count, float *logits) {
     row.tokens = sequence.tokens.data();
     row.first = sequence.first_token;
     row.count = end - sequence.first_token;
-    row.logits = logits + static_cast<std::size_t>(i) * static_cast<std::size_t>(head_.columns);
+    row.logits = logits + static_cast<size_t>(i) * static_cast<size_t>(head_.columns);
     row.columns = head_.columns;
     if (logit_hook_.function(logit_hook_.user, &row) != 0)
       return Status(TEMPER_E_CANCELLED, "stopped by the caller's function for logits");
@@ -252,11 +252,11 @@ Status Session::consume(int32_t first, int32_t count, float *logits) {
     auto convert = [](void *argument, int32_t index, int32_t worker) {
       const Chunk &c = *static_cast<Chunk *>(argument);
       Session &self = *c.session;
-      const Request &request = self.requests_[static_cast<std::size_t>(c.first + index)];
-      const auto columns = static_cast<std::size_t>(self.head_.columns);
+      const Request &request = self.requests_[static_cast<size_t>(c.first + index)];
+      const auto columns = static_cast<size_t>(self.head_.columns);
       if (!Sampler::convert(self.head_, self.position_of(request),
-                            {c.logits + static_cast<std::size_t>(index) * columns, columns},
-                            self.workspaces_[static_cast<std::size_t>(worker)]))
+                            {c.logits + static_cast<size_t>(index) * columns, columns},
+                            self.workspaces_[static_cast<size_t>(worker)]))
         self.not_finite_.store(true, std::memory_order_relaxed);
     };
     TEMPER_TRY(forward_->parallel(convert, &chunk, count));
@@ -269,23 +269,23 @@ Status Session::consume(int32_t first, int32_t count, float *logits) {
     const Chunk &c = *static_cast<Chunk *>(argument);
     Session &self = *c.session;
     const int32_t at_row = index * c.stride + c.stride - 1;
-    const Request &request = self.requests_[static_cast<std::size_t>(c.first + at_row)];
-    Sequence &sequence = self.sequences_[static_cast<std::size_t>(request.sequence)];
-    const auto columns = static_cast<std::size_t>(self.head_.columns);
-    const std::span<const float> row(c.logits + static_cast<std::size_t>(at_row) * columns, columns);
-    Workspace &workspace = self.workspaces_[static_cast<std::size_t>(worker)];
+    const Request &request = self.requests_[static_cast<size_t>(c.first + at_row)];
+    Sequence &sequence = self.sequences_[static_cast<size_t>(request.sequence)];
+    const auto columns = static_cast<size_t>(self.head_.columns);
+    const std::span<const float> row(c.logits + static_cast<size_t>(at_row) * columns, columns);
+    Workspace &workspace = self.workspaces_[static_cast<size_t>(worker)];
     if (self.previewed_ >= 0) {
       const SamplerPosition &position = self.position_of(request);
       const int32_t token = self.parts_.sampler.estimate(*c.head, position, row, workspace);
       if (token < 0) self.not_finite_.store(true, std::memory_order_relaxed);
       const int64_t width = sequence.materialized - sequence.settled;
-      sequence.shown[static_cast<std::size_t>(self.previewed_ * width + position.position - sequence.settled)] = token;
+      sequence.shown[static_cast<size_t>(self.previewed_ * width + position.position - sequence.settled)] = token;
       return;
     }
-    const auto active = static_cast<std::size_t>(request.active), n = sequence.active.size();
+    const auto active = static_cast<size_t>(request.active), n = sequence.active.size();
     if (self.tap_.function != nullptr)
       self.tap_.function(self.tap_.user, request.sequence, sequence.active[active].position, row);
-    for (std::size_t at = active; at < sequence.proposals.size(); at += n) {
+    for (size_t at = active; at < sequence.proposals.size(); at += n) {
       Proposal &proposal = sequence.proposals[at];
       if (!proposal.needs_logits) continue;
       const auto candidate = static_cast<uint32_t>(at / n);

@@ -46,13 +46,13 @@ NoiseParameters default_noise(const Spec &spec) {
 }
 
 std::vector<double> level_conditions(const Spec &spec, const Noise &noise, int32_t levels, int32_t count) {
-  std::vector<double> conditions(static_cast<std::size_t>(count), 0.0);
+  std::vector<double> conditions(static_cast<size_t>(count), 0.0);
   if (count <= 1) return conditions;
   for (int32_t level = 0; level <= levels; ++level) {
     const double t = level == 0 ? spec.settled_time : noise.time(level, levels);
     // The clock's sigma may be infinite at t = 1; no model was trained beyond this.
     constexpr double most = 20.0;
-    conditions[static_cast<std::size_t>(level)] =
+    conditions[static_cast<size_t>(level)] =
         spec.conditioning == Conditioning::time ? t : std::min(noise.sigma(t), most);
   }
   return conditions;

@@ -18,12 +18,12 @@ void RowLevels::begin(const Hyperschedule &schedule, int64_t length, int64_t ski
   length_ = length;
   skip_ = skip;
   known_end_ = 0;
-  for (std::size_t i = 0; i < starts_.size(); ++i)
+  for (size_t i = 0; i < starts_.size(); ++i)
     if (starts_[i] < schedule.levels() && static_cast<int64_t>(i) < length) known_end_ = static_cast<int64_t>(i) + 1;
 }
 
 void RowLevels::set_start(int64_t position, int32_t level, int32_t levels) {
-  const auto at = static_cast<std::size_t>(position);
+  const auto at = static_cast<size_t>(position);
   if (at >= starts_.size()) starts_.resize(at + 1, levels);
   starts_[at] = level;
 }
@@ -39,13 +39,13 @@ void RowLevels::set_weights(std::vector<float> weights) {
 }
 
 bool RowLevels::fixed(int64_t position) const noexcept {
-  const auto at = static_cast<std::size_t>(position);
+  const auto at = static_cast<size_t>(position);
   return at < starts_.size() && starts_[at] == 0;
 }
 
 int32_t RowLevels::level(int64_t step, int64_t position) const noexcept {
   int32_t level = schedule_->level(step, position + skip_);
-  const auto at = static_cast<std::size_t>(position);
+  const auto at = static_cast<size_t>(position);
   if (at < weights_.size()) {
     // A position of weight w has come w times as far. The small excess keeps 1/3 * 3 from being less than 1.
     const int32_t top = schedule_->levels();

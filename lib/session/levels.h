@@ -16,7 +16,7 @@ class RowLevels {
  public:
   // Nothing bent, nothing allocated.
   void reset() noexcept;
-  // `length` generated positions (or Hyperschedule::kUnbounded). Weights and starts count from the first
+  // `length` generated positions (or Hyperschedule::unbounded). Weights and starts count from the first
   // generated position; beyond `length` they are ignored.
   // `skip` positions of the hyperschedule lie in the prompt: its blocks begin that much earlier.
   void begin(const Hyperschedule &schedule, int64_t length, int64_t skip = 0) noexcept;

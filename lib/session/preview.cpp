@@ -9,14 +9,14 @@
 namespace temper {
 
 const ActivePosition &Session::active_of(const Request &request) const noexcept {
-  const Sequence &sequence = sequences_[static_cast<std::size_t>(request.sequence)];
-  const auto at = static_cast<std::size_t>(request.active);
+  const Sequence &sequence = sequences_[static_cast<size_t>(request.sequence)];
+  const auto at = static_cast<size_t>(request.active);
   return previewed_ < 0 ? sequence.active[at] : sequence.preview.active[at];
 }
 
 const SamplerPosition &Session::position_of(const Request &request) const noexcept {
-  const Sequence &sequence = sequences_[static_cast<std::size_t>(request.sequence)];
-  const auto at = static_cast<std::size_t>(request.active);
+  const Sequence &sequence = sequences_[static_cast<size_t>(request.sequence)];
+  const auto at = static_cast<size_t>(request.active);
   return previewed_ < 0 ? sequence.positions[at] : sequence.preview.positions[at];
 }
 
@@ -25,7 +25,7 @@ int32_t Session::runs() const noexcept {
   return options_.guided || (plan_.paired && previewed_ < 0) ? 2 : 1;
 }
 
-void Preview::reserve(std::size_t positions_, std::size_t window, int32_t rows) {
+void Preview::reserve(size_t positions_, size_t window, int32_t rows) {
   tokens.reserve(2 * window);
   active.reserve(window);
   transitions.reserve(window);
@@ -36,11 +36,11 @@ void Preview::reserve(std::size_t positions_, std::size_t window, int32_t rows) 
 }
 
 // The row as the next step would find it, and the rows of that step's call.
-Status Session::preview_rows(std::size_t index, int32_t candidate) {
+Status Session::preview_rows(size_t index, int32_t candidate) {
   Sequence &sequence = sequences_[index];
   Preview &preview = sequence.preview;
   const SamplerWindow window = window_of(sequence, candidate);
-  const Verdict verdict = sequence.verdicts[static_cast<std::size_t>(candidate)];
+  const Verdict verdict = sequence.verdicts[static_cast<size_t>(candidate)];
   const Progress next = progress(sequence, verdict);
   const int64_t steps = sequence.levels.steps(), call = next_drop(sequence, next.call);
   preview.tokens.clear();
@@ -50,16 +50,16 @@ Status Session::preview_rows(std::size_t index, int32_t candidate) {
   const int64_t stop = window_stop(sequence, call);
   preview.window_end = std::max(sequence.materialized, stop);
   for (int64_t p = sequence.settled; p < preview.window_end; ++p) preview.tokens.push_back(sequence.token(p));
-  for (std::size_t a = 0; a < sequence.active.size(); ++a)
+  for (size_t a = 0; a < sequence.active.size(); ++a)
     sequence.token(sequence.active[a].position) = window.proposals[a].token;
   fill_window(sequence, sequence.materialized, stop, call + sequence.held + (verdict == Verdict::hold ? 1 : 0));
   collect_history(sequence, next.settled, preview.window_end, preview.history);
   list_window(sequence, call, stop, false, preview.active, preview.contexts, preview.history);
 
-  const std::size_t n = preview.active.size();
+  const size_t n = preview.active.size();
   preview.transitions.clear();
   preview.positions.clear();
-  for (std::size_t a = 0; a < n; ++a) {
+  for (size_t a = 0; a < n; ++a) {
     ActivePosition &active = preview.active[a];
     const Transition &transition = preview.transitions.emplace_back(
         parts_.noise.transition(active.level, 0, parts_.schedule.levels()));
@@ -85,7 +85,7 @@ Status Session::preview_rows(std::size_t index, int32_t candidate) {
     companion.first_row = forward_->count();
     TEMPER_TRY(add_rows(preview.active, companion.plan.rows(), index + sequences_.size()));
   }
-  for (std::size_t a = 0; a < n; ++a) {
+  for (size_t a = 0; a < n; ++a) {
     if (preview.plan.logit_row()[a] < 0) continue;
     const auto at = static_cast<int32_t>(a), of = static_cast<int32_t>(index);
     if (options_.guided) requests_.push_back({companion.first_row + companion.plan.logit_row()[a], of, at});
@@ -100,14 +100,14 @@ Status Session::preview(StepReport &report) {
     previewed_ = candidate;
     forward_->clear();
     requests_.clear();
-    for (std::size_t i = 0; i < sequences_.size(); ++i) {
+    for (size_t i = 0; i < sequences_.size(); ++i) {
       sequences_[i].preview.tokens.clear();
       if (sequences_[i].finished == TEMPER_ROW_RUNNING && status.ok()) status = preview_rows(i, candidate);
     }
     if (status.ok() && !requests_.empty()) status = run_requests(report);
     for (Sequence &sequence : sequences_) {
       const std::vector<int32_t> &tokens = sequence.preview.tokens;
-      for (std::size_t i = 0; i < tokens.size(); ++i)
+      for (size_t i = 0; i < tokens.size(); ++i)
         sequence.token(sequence.settled + static_cast<int64_t>(i)) = tokens[i];
     }
   }

@@ -27,8 +27,8 @@ int64_t settled_visible_end(const Rules &rules, const Frontier &frontier, int64_
 }  // namespace
 
 void RowPlan::reserve(int64_t rows) {
-  rows_.reserve(static_cast<std::size_t>(rows));
-  logit_row_.reserve(static_cast<std::size_t>(rows));
+  rows_.reserve(static_cast<size_t>(rows));
+  logit_row_.reserve(static_cast<size_t>(rows));
 }
 
 void RowPlan::build(const Rules &rules, const Frontier &frontier, std::span<const int32_t> tokens,
@@ -39,17 +39,17 @@ void RowPlan::build(const Rules &rules, const Frontier &frontier, std::span<cons
 
   // Which active positions are keys; the others get a row only when somebody reads its logits.
   auto is_key = [&](const ActivePosition &a) { return rules.noise_keys || !a.pure_noise; };
-  auto is_read = [&](std::size_t i) {
+  auto is_read = [&](size_t i) {
     if (!rules.shifted) return active[i].wants_logits;
     return i + 1 < active.size() && active[i + 1].wants_logits && active[i + 1].position == active[i].position + 1;
   };
 
   for (int64_t p = frontier.frozen; p < frontier.settled; ++p)
-    rows_.push_back({p, tokens[static_cast<std::size_t>(p - first_token)], 0, static_cast<int32_t>(p - base), 0, 0});
+    rows_.push_back({p, tokens[static_cast<size_t>(p - first_token)], 0, static_cast<int32_t>(p - base), 0, 0});
   settled_rows_ = static_cast<int64_t>(rows_.size());
 
   auto slot = static_cast<int32_t>(frontier.settled - base);
-  auto push_active = [&](std::size_t i) {
+  auto push_active = [&](size_t i) {
     const ActivePosition &a = active[i];
     if (a.cached) {
       ++slot;
@@ -57,11 +57,11 @@ void RowPlan::build(const Rules &rules, const Frontier &frontier, std::span<cons
     }
     rows_.push_back({a.position, a.token, a.level, slot++, 0, 0});
   };
-  for (std::size_t i = 0; i < active.size(); ++i)
+  for (size_t i = 0; i < active.size(); ++i)
     if (is_key(active[i])) push_active(i);
   const int32_t key_end = slot;  // rows in later slots are seen by nobody
   const auto key_rows_end = static_cast<std::ptrdiff_t>(rows_.size());
-  for (std::size_t i = 0; i < active.size(); ++i)
+  for (size_t i = 0; i < active.size(); ++i)
     if (!is_key(active[i]) && is_read(i)) push_active(i);
 
   // Slots of keys before a position: keys stand in order of position.
@@ -74,7 +74,7 @@ void RowPlan::build(const Rules &rules, const Frontier &frontier, std::span<cons
   };
 
   last_sees_window_ = false;
-  for (std::size_t r = 0; r < rows_.size(); ++r) {
+  for (size_t r = 0; r < rows_.size(); ++r) {
     PlannedRow &row = rows_[r];
     // The positions of a window may have gaps, its slots have none.
     if (rules.look_back > 0) row.visible_begin = std::max(0, keys_before(row.position + 1 - rules.look_back));
@@ -99,9 +99,9 @@ void RowPlan::build(const Rules &rules, const Frontier &frontier, std::span<cons
   }
   if (settled_rows_ > 0)
     last_sees_window_ =
-        rows_[static_cast<std::size_t>(settled_rows_ - 1)].visible_end > frontier.settled - base;
+        rows_[static_cast<size_t>(settled_rows_ - 1)].visible_end > frontier.settled - base;
 
-  for (std::size_t i = 0; i < active.size(); ++i) {
+  for (size_t i = 0; i < active.size(); ++i) {
     if (!active[i].wants_logits) continue;
     // Position 0 of a shifted model has no row before it and reads its own.
     const int64_t reads = rules.shifted && active[i].position > 0 ? active[i].position - 1 : active[i].position;
@@ -109,7 +109,7 @@ void RowPlan::build(const Rules &rules, const Frontier &frontier, std::span<cons
       logit_row_[i] = static_cast<int32_t>(reads - frontier.frozen);
       continue;
     }
-    for (std::size_t r = static_cast<std::size_t>(settled_rows_); r < rows_.size(); ++r)
+    for (size_t r = static_cast<size_t>(settled_rows_); r < rows_.size(); ++r)
       if (rows_[r].position == reads) logit_row_[i] = static_cast<int32_t>(r);
   }
 }

@@ -48,7 +48,7 @@ class Reader {
   bool get(std::vector<T> &values) {
     uint64_t count = 0;
     if (!get(count) || count > in_.size() / sizeof(T)) return false;
-    values.resize(static_cast<std::size_t>(count));
+    values.resize(static_cast<size_t>(count));
     if (count > 0) std::memcpy(static_cast<void *>(values.data()), in_.data(), values.size() * sizeof(T));
     in_ = in_.subspan(values.size() * sizeof(T));
     return true;
@@ -94,7 +94,7 @@ Result<SavedSession> decode(std::span<const std::byte> bytes) {
   if (!reader.get(session.fingerprint) || !reader.get(session.counts)) return cut_off;
   if (session.fingerprint.rows < 1 || session.fingerprint.rows > 4096)
     return Status(TEMPER_E_FORMAT, "a saved session has an impossible number of rows");
-  session.rows.resize(static_cast<std::size_t>(session.fingerprint.rows));
+  session.rows.resize(static_cast<size_t>(session.fingerprint.rows));
   for (SavedRow &row : session.rows)
     if (!each_part(row, [&](auto &part) { return reader.get(part); })) return cut_off;
   if (!reader.at_end()) return Status(TEMPER_E_FORMAT, "a saved session goes on after its end");

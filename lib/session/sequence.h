@@ -24,7 +24,7 @@ struct TokenRecord {
 // Tokens that a position may take; of the list `allowed_ids`.
 struct AllowedTokens {
   int64_t position = 0;
-  std::size_t first = 0, count = 0;
+  size_t first = 0, count = 0;
 };
 
 // A second run of the model over the same window, beside the first: with another prompt (guidance), or
@@ -40,7 +40,7 @@ struct Companion {
   Frontier frontier;
   int32_t first_row = 0;
 
-  void reserve(std::size_t positions, std::size_t window, int32_t rows);
+  void reserve(size_t positions, size_t window, int32_t rows);
 };
 
 // Guidance by value: a candidate's next call, made to see what the model would predict then.
@@ -57,7 +57,7 @@ struct Preview {
   int32_t first_row = 0;
   Companion companion;
 
-  void reserve(std::size_t positions, std::size_t window, int32_t rows);
+  void reserve(size_t positions, size_t window, int32_t rows);
 };
 
 struct Sequence {
@@ -112,10 +112,10 @@ struct Sequence {
   Companion companion;
   Preview preview;
 
-  int32_t &token(int64_t position) { return tokens[static_cast<std::size_t>(position - first_token)]; }
-  int32_t token(int64_t position) const { return tokens[static_cast<std::size_t>(position - first_token)]; }
-  TokenRecord &record(int64_t position) { return records[static_cast<std::size_t>(position - first_token)]; }
-  PositionMemory &memory(int64_t position) { return memories[static_cast<std::size_t>(position - first_token)]; }
+  int32_t &token(int64_t position) { return tokens[static_cast<size_t>(position - first_token)]; }
+  int32_t token(int64_t position) const { return tokens[static_cast<size_t>(position - first_token)]; }
+  TokenRecord &record(int64_t position) { return records[static_cast<size_t>(position - first_token)]; }
+  PositionMemory &memory(int64_t position) { return memories[static_cast<size_t>(position - first_token)]; }
 
   // Back to an empty row; memory and id stay.
   void clear() noexcept;

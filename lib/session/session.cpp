@@ -21,8 +21,8 @@ Result<std::unique_ptr<Session>> Session::create(SessionParts parts, int32_t row
   for (const int64_t token : spec.end_tokens) session->options_.end_tokens.push_back(static_cast<int32_t>(token));
   std::sort(session->options_.end_tokens.begin(), session->options_.end_tokens.end());
   if (rows < 1 || rows > 4096) return fail(TEMPER_E_ARGUMENT, "rows must be 1 to 4096, not %d", rows);
-  session->sequences_.resize(static_cast<std::size_t>(rows));
-  for (std::size_t i = 0; i < session->sequences_.size(); ++i)
+  session->sequences_.resize(static_cast<size_t>(rows));
+  for (size_t i = 0; i < session->sequences_.size(); ++i)
     session->sequences_[i].id = static_cast<uint32_t>(i);
   // The other kinds are right by construction, or by their length, which is known with the prompts.
   if (session->parts_.schedule.kind() == ScheduleKind::callback && length > 0)
@@ -44,8 +44,8 @@ Status Session::allocate(const Session *origin) {
       level_conditions(spec, parts_.noise, parts_.schedule.levels(), plan.forward.conditions)));
 
   plan_ = plan;
-  const std::size_t window = window_room(), drawn = window * static_cast<std::size_t>(options_.candidates);
-  const auto room = static_cast<std::size_t>(plan.token_room);
+  const size_t window = window_room(), drawn = window * static_cast<size_t>(options_.candidates);
+  const auto room = static_cast<size_t>(plan.token_room);
   for (Sequence &sequence : sequences_) {
     sequence.tokens.resize(room, -1);
     sequence.records.assign(room, {});
@@ -57,8 +57,8 @@ Status Session::allocate(const Session *origin) {
     sequence.proposals.reserve(drawn);
     if (options_.candidates > 1) {
       sequence.scratch.reserve(drawn);
-      sequence.windows.reserve(static_cast<std::size_t>(options_.candidates));
-      sequence.verdicts.resize(static_cast<std::size_t>(options_.candidates));
+      sequence.windows.reserve(static_cast<size_t>(options_.candidates));
+      sequence.verdicts.resize(static_cast<size_t>(options_.candidates));
       sequence.shown.reserve(drawn);
     }
     if (parts_.sampler.parameters().shaping.counts()) {
@@ -75,7 +75,7 @@ Status Session::allocate(const Session *origin) {
   requests_.reserve(sequences_.size() * window * (plan.paired ? 2 : 1));
   logit_rows_.reserve(requests_.capacity());
   if (options_.candidates > 1) {
-    values_.resize(static_cast<std::size_t>(options_.candidates));
+    values_.resize(static_cast<size_t>(options_.candidates));
   }
   workspaces_.clear();
   for (int32_t worker = 0; worker < forward->workers(); ++worker) {
@@ -86,7 +86,7 @@ Status Session::allocate(const Session *origin) {
   return Status();
 }
 
-void Companion::reserve(std::size_t positions, std::size_t window, int32_t rows) {
+void Companion::reserve(size_t positions, size_t window, int32_t rows) {
   tokens.reserve(positions);
   active.reserve(window);
   plan.reserve(rows);
@@ -120,10 +120,10 @@ void Session::reset(uint64_t seed) noexcept {
   for (Sequence &sequence : sequences_) sequence.clear();
 }
 
-std::size_t Session::read(int32_t row, std::span<int32_t> out) noexcept {
-  Sequence &sequence = sequences_[static_cast<std::size_t>(row)];
+size_t Session::read(int32_t row, std::span<int32_t> out) noexcept {
+  Sequence &sequence = sequences_[static_cast<size_t>(row)];
   if (!begun_) return 0;
-  std::size_t count = 0;
+  size_t count = 0;
   while (count < out.size() && sequence.emitted < sequence.settled)
     out[count++] = sequence.token(sequence.emitted++);
   return count;

@@ -146,9 +146,9 @@ class Session final : private LogitSink {
   Status restore(std::span<const std::byte> bytes);
 
   int32_t rows() const noexcept { return static_cast<int32_t>(sequences_.size()); }
-  const Sequence &row(int32_t index) const noexcept { return sequences_[static_cast<std::size_t>(index)]; }
+  const Sequence &row(int32_t index) const noexcept { return sequences_[static_cast<size_t>(index)]; }
   // Moves settled tokens that weren't read yet to `out`; how many.
-  std::size_t read(int32_t row, std::span<int32_t> out) noexcept;
+  size_t read(int32_t row, std::span<int32_t> out) noexcept;
 
   const SessionParts &parts() const noexcept { return parts_; }
   const SessionPlan &plan() const noexcept { return plan_; }
@@ -193,10 +193,10 @@ class Session final : private LogitSink {
 
   // call.cpp: rows in, logits out.
   Status forget(Sequence &sequence);
-  Status drop_slots(std::size_t index);
-  Status prefill(std::size_t index, StepReport &report);
+  Status drop_slots(size_t index);
+  Status prefill(size_t index, StepReport &report);
   Status call_model(StepReport &report);
-  Status add_rows(std::span<const ActivePosition> active, std::span<const PlannedRow> rows, std::size_t slot_sequence);
+  Status add_rows(std::span<const ActivePosition> active, std::span<const PlannedRow> rows, size_t slot_sequence);
   void plan_companion(Sequence &sequence, Companion &companion, int64_t settled,
                       std::span<const ActivePosition> active);
   Status run_requests(StepReport &report);
@@ -208,7 +208,7 @@ class Session final : private LogitSink {
   // preview.cpp: the call after it, for every candidate.
   bool previews() const noexcept { return options_.preview && options_.candidates > 1; }
   Status preview(StepReport &report);
-  Status preview_rows(std::size_t index, int32_t candidate);
+  Status preview_rows(size_t index, int32_t candidate);
   const ActivePosition &active_of(const Request &request) const noexcept;
   const SamplerPosition &position_of(const Request &request) const noexcept;
   int32_t runs() const noexcept;  // of the model for every window in this call
@@ -231,7 +231,7 @@ class Session final : private LogitSink {
   int32_t level_of_settled(std::span<const ActivePosition> active) const noexcept;
   Draws draws(const Sequence &sequence, int64_t position) const noexcept;
   Draws draws(const Sequence &sequence, int64_t number, int64_t position) const noexcept;
-  std::size_t window_room() const noexcept { return static_cast<std::size_t>(plan_.max_active) + 1; }
+  size_t window_room() const noexcept { return static_cast<size_t>(plan_.max_active) + 1; }
 
   SessionParts parts_;
   HeadDescription head_;            // of the model's rows

@@ -52,7 +52,7 @@ Status Session::set_options(const SessionOptions &options) {
 
 Status Session::set_id(int32_t row, uint32_t id) {
   TEMPER_TRY(check_not_begun("row ids"));
-  sequences_[static_cast<std::size_t>(row)].id = id;
+  sequences_[static_cast<size_t>(row)].id = id;
   return Status();
 }
 
@@ -61,11 +61,11 @@ Status Session::prompt(int32_t row, std::span<const int32_t> tokens) {
   TEMPER_TRY(check_ready());
   // An unbounded row also holds its first window.
   const int64_t most = plan_.capacity >= 0 ? plan_.capacity : plan_.token_room - plan_.max_active;
-  if (tokens.size() > static_cast<std::size_t>(most))
+  if (tokens.size() > static_cast<size_t>(most))
     return fail(TEMPER_E_ARGUMENT, "a prompt of %zu tokens in a row of %lld", tokens.size(),
                 static_cast<long long>(most));
   for (const int32_t token : tokens) TEMPER_TRY(check_token(token));
-  Sequence &sequence = sequences_[static_cast<std::size_t>(row)];
+  Sequence &sequence = sequences_[static_cast<size_t>(row)];
   sequence.clear();
   std::copy(tokens.begin(), tokens.end(), sequence.tokens.begin());
   sequence.prompt = static_cast<int64_t>(tokens.size());
@@ -97,9 +97,9 @@ Status Session::bend(Sequence &sequence, const char *what) {
 }
 
 Status Session::fix(int32_t row, std::span<const int64_t> positions, std::span<const int32_t> tokens) {
-  Sequence &sequence = sequences_[static_cast<std::size_t>(row)];
+  Sequence &sequence = sequences_[static_cast<size_t>(row)];
   TEMPER_TRY(bend(sequence, "fixed tokens"));
-  for (std::size_t i = 0; i < positions.size(); ++i) {
+  for (size_t i = 0; i < positions.size(); ++i) {
     TEMPER_TRY(check_token(tokens[i]));
     if (tokens[i] == head_.mask_token) return Status(TEMPER_E_ARGUMENT, "the mask token can't be fixed");
     if (positions[i] < sequence.prompt || positions[i] >= plan_.capacity)
@@ -107,7 +107,7 @@ Status Session::fix(int32_t row, std::span<const int64_t> positions, std::span<c
                   static_cast<long long>(positions[i]), static_cast<long long>(sequence.prompt),
                   static_cast<long long>(plan_.capacity));
   }
-  for (std::size_t i = 0; i < positions.size(); ++i) {
+  for (size_t i = 0; i < positions.size(); ++i) {
     sequence.levels.set_start(positions[i] - sequence.prompt, 0, parts_.schedule.levels());
     sequence.token(positions[i]) = tokens[i];
   }
@@ -115,20 +115,20 @@ Status Session::fix(int32_t row, std::span<const int64_t> positions, std::span<c
 }
 
 Status Session::draft(int32_t row, std::span<const int32_t> tokens, std::span<const int32_t> levels, bool corrupt) {
-  Sequence &sequence = sequences_[static_cast<std::size_t>(row)];
+  Sequence &sequence = sequences_[static_cast<size_t>(row)];
   TEMPER_TRY(bend(sequence, "a draft"));
   const int32_t top = parts_.schedule.levels();
-  if (tokens.size() > static_cast<std::size_t>(plan_.capacity - sequence.prompt))
+  if (tokens.size() > static_cast<size_t>(plan_.capacity - sequence.prompt))
     return fail(TEMPER_E_ARGUMENT, "a draft of %zu tokens behind %lld in a row of %lld", tokens.size(),
                 static_cast<long long>(sequence.prompt), static_cast<long long>(plan_.capacity));
-  for (std::size_t i = 0; i < tokens.size(); ++i) {
+  for (size_t i = 0; i < tokens.size(); ++i) {
     TEMPER_TRY(check_token(tokens[i]));
     if (levels[i] < 0 || levels[i] > top)
       return fail(TEMPER_E_ARGUMENT, "level %d of draft token %zu isn't 0 to %d", levels[i], i, top);
     if (tokens[i] == head_.mask_token && levels[i] == 0)
       return fail(TEMPER_E_ARGUMENT, "draft token %zu is the mask token and can't be kept at level 0", i);
   }
-  for (std::size_t i = 0; i < tokens.size(); ++i) {
+  for (size_t i = 0; i < tokens.size(); ++i) {
     const auto at = static_cast<int64_t>(i);
     sequence.levels.set_start(at, levels[i], top);
     sequence.token(sequence.prompt + at) = levels[i] == top ? -1 : tokens[i];
@@ -138,9 +138,9 @@ Status Session::draft(int32_t row, std::span<const int32_t> tokens, std::span<co
 }
 
 Status Session::weights(int32_t row, std::span<const float> weights) {
-  Sequence &sequence = sequences_[static_cast<std::size_t>(row)];
+  Sequence &sequence = sequences_[static_cast<size_t>(row)];
   TEMPER_TRY(bend(sequence, "weights"));
-  if (weights.size() > static_cast<std::size_t>(plan_.capacity - sequence.prompt))
+  if (weights.size() > static_cast<size_t>(plan_.capacity - sequence.prompt))
     return fail(TEMPER_E_ARGUMENT, "%zu weights for %lld positions", weights.size(),
                 static_cast<long long>(plan_.capacity - sequence.prompt));
   for (const float weight : weights)
@@ -151,7 +151,7 @@ Status Session::weights(int32_t row, std::span<const float> weights) {
 }
 
 Status Session::allow(int32_t row, int64_t position, std::span<const int32_t> tokens) {
-  Sequence &sequence = sequences_[static_cast<std::size_t>(row)];
+  Sequence &sequence = sequences_[static_cast<size_t>(row)];
   TEMPER_TRY(check_not_begun("allowed tokens"));
   TEMPER_TRY(check_ready());
   TEMPER_TRY(add_begin_token(sequence));
@@ -165,7 +165,7 @@ Status Session::allow(int32_t row, int64_t position, std::span<const int32_t> to
                                 [](const AllowedTokens &a, int64_t p) { return a.position < p; });
   if (place != sequence.allowed.end() && place->position == position) place = sequence.allowed.erase(place);
   if (tokens.empty()) return Status();
-  const std::size_t first = sequence.allowed_ids.size();
+  const size_t first = sequence.allowed_ids.size();
   sequence.allowed_ids.insert(sequence.allowed_ids.end(), tokens.begin(), tokens.end());
   const auto begin = sequence.allowed_ids.begin() + static_cast<std::ptrdiff_t>(first);
   std::sort(begin, sequence.allowed_ids.end());
@@ -177,10 +177,10 @@ Status Session::allow(int32_t row, int64_t position, std::span<const int32_t> to
 Status Session::unconditional(int32_t row, std::span<const int32_t> tokens) {
   TEMPER_TRY(check_not_begun("prompts"));
   if (!options_.guided) return Status(TEMPER_E_STATE, "guidance is off");
-  Sequence &sequence = sequences_[static_cast<std::size_t>(row)];
+  Sequence &sequence = sequences_[static_cast<size_t>(row)];
   TEMPER_TRY(add_begin_token(sequence));
   for (const int32_t token : tokens) TEMPER_TRY(check_token(token));
-  if (tokens.size() > static_cast<std::size_t>(sequence.prompt))
+  if (tokens.size() > static_cast<size_t>(sequence.prompt))
     return fail(TEMPER_E_ARGUMENT, "%zu tokens in place of a prompt of %lld", tokens.size(),
                 static_cast<long long>(sequence.prompt));
   if (parts_.model->spec().shifted && tokens.empty())

@@ -108,7 +108,7 @@ Status check_row(const SavedRow &row, const SessionPlan &plan, const Spec &spec,
     if (token < -1 || token >= spec.vocabulary) return bad("a token");
   const int64_t known = begun ? s.settled : s.prompt;
   for (int64_t p = s.first_token; p < known; ++p)
-    if (row.tokens[static_cast<std::size_t>(p - s.first_token)] < 0) return bad("a settled token");
+    if (row.tokens[static_cast<size_t>(p - s.first_token)] < 0) return bad("a settled token");
   for (const std::vector<int32_t> *list : {&row.allowed_ids, &row.unconditional})
     for (const int32_t token : *list)
       if (token < 0 || token >= spec.vocabulary) return bad("a token");
@@ -121,7 +121,7 @@ Status check_row(const SavedRow &row, const SessionPlan &plan, const Spec &spec,
   }
   if (!begun || s.finished != TEMPER_ROW_RUNNING) return Status();
   RowLevels bent;
-  for (std::size_t i = 0; i < row.starts.size(); ++i) bent.set_start(static_cast<int64_t>(i), row.starts[i], levels);
+  for (size_t i = 0; i < row.starts.size(); ++i) bent.set_start(static_cast<int64_t>(i), row.starts[i], levels);
   bent.set_weights(row.weights);
   const int64_t skip = plan.align > 0 ? s.prompt % plan.align : 0;
   TEMPER_TRY(schedule.validate(s.length < 0 ? s.length : s.length + skip));
@@ -151,7 +151,7 @@ void take_over(Sequence &to, const SavedRow &row, const Hyperschedule &schedule,
   to.changed = s.changed;
   to.calls_done = s.calls_done;
   to.window = row.window;
-  for (std::size_t i = 0; i < row.starts.size(); ++i)
+  for (size_t i = 0; i < row.starts.size(); ++i)
     to.levels.set_start(static_cast<int64_t>(i), row.starts[i], schedule.levels());
   to.levels.set_weights(row.weights);
   to.levels.begin(schedule, s.length, skip);
@@ -193,7 +193,7 @@ Status Session::adopt(const SavedSession &saved) {
   steps_done_ = counts.steps_done;
   rows_computed_ = counts.rows_computed;
   calls_made_ = counts.calls_made;
-  for (std::size_t i = 0; i < saved.rows.size(); ++i)
+  for (size_t i = 0; i < saved.rows.size(); ++i)
     take_over(sequences_[i], saved.rows[i], parts_.schedule, skipped(saved.rows[i].state.prompt));
   return Status();
 }
@@ -241,7 +241,7 @@ Result<std::unique_ptr<Session>> Session::fork(uint64_t seed) const {
   TEMPER_TRY(copy->allocate(this));
   TEMPER_TRY(copy->adopt(capture()));
   copy->seed_ = seed;
-  for (std::size_t i = 0; i < sequences_.size(); ++i) {
+  for (size_t i = 0; i < sequences_.size(); ++i) {
     const Sequence &from = sequences_[i];
     Sequence &to = copy->sequences_[i];
     to.frozen = from.frozen;

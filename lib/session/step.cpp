@@ -21,15 +21,15 @@ bool Session::ends(int32_t token) const noexcept {
 
 // Guidance by value: each candidate as the step would leave it.
 void Session::finish_candidates(Sequence &sequence) {
-  const auto width = static_cast<std::size_t>(sequence.materialized - sequence.settled);
-  const auto candidates = static_cast<std::size_t>(options_.candidates);
+  const auto width = static_cast<size_t>(sequence.materialized - sequence.settled);
+  const auto candidates = static_cast<size_t>(options_.candidates);
   sequence.shown.resize(candidates * width);
-  for (std::size_t m = 0; m < candidates; ++m) {
+  for (size_t m = 0; m < candidates; ++m) {
     const SamplerWindow window = window_of(sequence, static_cast<int32_t>(m));
     sequence.verdicts[m] = parts_.sampler.finish(head_, window);
     int32_t *out = sequence.shown.data() + m * width;
-    for (std::size_t i = 0; i < width; ++i) out[i] = sequence.token(sequence.settled + static_cast<int64_t>(i));
-    for (std::size_t a = 0; a < sequence.active.size(); ++a)
+    for (size_t i = 0; i < width; ++i) out[i] = sequence.token(sequence.settled + static_cast<int64_t>(i));
+    for (size_t a = 0; a < sequence.active.size(); ++a)
       out[sequence.active[a].position - sequence.settled] = window.proposals[a].token;
   }
 }
@@ -60,10 +60,10 @@ Result<int32_t> Session::choose(Sequence &sequence) {
     return static_cast<int32_t>(std::max_element(values_.begin(), values_.end()) - values_.begin());
   double sum = 0;
   for (double &value : values_) sum += value = std::exp((value - best) / value_hook_.alpha);
-  double rest = draws(sequence, kSequenceDraw).uniform(DrawTag::call_choice) * sum;
+  double rest = draws(sequence, sequence_draw).uniform(DrawTag::call_choice) * sum;
   int32_t chosen = 0;
-  while (chosen + 1 < candidates && rest >= values_[static_cast<std::size_t>(chosen)])
-    rest -= values_[static_cast<std::size_t>(chosen++)];
+  while (chosen + 1 < candidates && rest >= values_[static_cast<size_t>(chosen)])
+    rest -= values_[static_cast<size_t>(chosen++)];
   return chosen;
 }
 
@@ -100,7 +100,7 @@ int64_t Session::frozen_next(const Sequence &sequence, int64_t settled_next) con
 
 // The step's outcome becomes the sequence's state.
 void Session::settle(Sequence &sequence, StepReport &report) {
-  const auto chosen = static_cast<std::size_t>(sequence.chosen);
+  const auto chosen = static_cast<size_t>(sequence.chosen);
   const SamplerWindow window = window_of(sequence, sequence.chosen);
   Verdict verdict = Verdict::advance;
   if (options_.candidates == 1) {
@@ -111,7 +111,7 @@ void Session::settle(Sequence &sequence, StepReport &report) {
   }
   const auto now = static_cast<int32_t>(sequence.calls_done);
   sequence.changed = 0;
-  for (std::size_t i = 0; i < sequence.active.size(); ++i) {
+  for (size_t i = 0; i < sequence.active.size(); ++i) {
     const ActivePosition &active = sequence.active[i];
     if (options_.candidates > 1) sequence.memory(active.position) = *window.positions[i].memory;
     const Proposal &proposal = window.proposals[i];

@@ -50,7 +50,7 @@ void Session::corrupt(Sequence &sequence) {
   if (!sequence.corrupt_draft) return;
   const int32_t top = parts_.schedule.levels();
   const std::vector<int32_t> &starts = sequence.levels.starts();
-  for (std::size_t i = 0; i < starts.size() && static_cast<int64_t>(i) < sequence.length; ++i) {
+  for (size_t i = 0; i < starts.size() && static_cast<int64_t>(i) < sequence.length; ++i) {
     if (starts[i] == 0 || starts[i] == top) continue;
     const int64_t position = sequence.prompt + static_cast<int64_t>(i);
     int32_t &token = sequence.token(position);
@@ -80,11 +80,11 @@ void Session::collect_history(Sequence &sequence, int64_t settled, int64_t end, 
 }
 
 SamplerWindow Session::window_of(Sequence &sequence, int32_t candidate) noexcept {
-  const std::size_t n = sequence.active.size(), first = n * static_cast<std::size_t>(candidate);
+  const size_t n = sequence.active.size(), first = n * static_cast<size_t>(candidate);
   return {std::span<const SamplerPosition>(sequence.positions).subspan(first, n),
           std::span<Proposal>(sequence.proposals).subspan(first, n),
-          options_.candidates > 1 ? &sequence.windows[static_cast<std::size_t>(candidate)] : &sequence.window,
-          draws(sequence, kSequenceDraw).candidate(static_cast<uint32_t>(candidate))};
+          options_.candidates > 1 ? &sequence.windows[static_cast<size_t>(candidate)] : &sequence.window,
+          draws(sequence, sequence_draw).candidate(static_cast<uint32_t>(candidate))};
 }
 
 // The call at which a level drops next: others would be useless.
@@ -164,14 +164,14 @@ void Session::prepare(Sequence &sequence) {
         parts_.noise.transition(active.level, active.next_level, parts_.schedule.levels()));
 
   const auto n = sequence.active.size();
-  const auto candidates = static_cast<std::size_t>(options_.candidates);
+  const auto candidates = static_cast<size_t>(options_.candidates);
   sequence.positions.clear();
   sequence.proposals.assign(n * candidates, {});
   sequence.scratch.clear();
   sequence.windows.clear();
-  for (std::size_t m = 0; m < candidates; ++m) {
+  for (size_t m = 0; m < candidates; ++m) {
     if (candidates > 1) sequence.windows.push_back(sequence.window);
-    for (std::size_t a = 0; a < n; ++a) {
+    for (size_t a = 0; a < n; ++a) {
       const ActivePosition &active = sequence.active[a];
       PositionMemory &memory = sequence.memory(active.position);
       if (candidates > 1) sequence.scratch.push_back(memory);
@@ -185,10 +185,10 @@ void Session::prepare(Sequence &sequence) {
     }
     parts_.sampler.decide(head_, window_of(sequence, static_cast<int32_t>(m)));
   }
-  for (std::size_t a = 0; a < n; ++a) {
+  for (size_t a = 0; a < n; ++a) {
     ActivePosition &active = sequence.active[a];
     active.wants_logits = false;
-    for (std::size_t m = 0; m < candidates; ++m)
+    for (size_t m = 0; m < candidates; ++m)
       active.wants_logits = active.wants_logits || sequence.proposals[m * n + a].needs_logits;
     if (active.wants_logits) active.cached = false;
   }

@@ -7,8 +7,8 @@ namespace temper {
 namespace {
 
 // A search costs at most this much at each place of a text.
-constexpr std::size_t longest_token = 1024;
-constexpr std::size_t most_tokens = std::size_t{1} << 17;
+constexpr size_t longest_token = 1024;
+constexpr size_t most_tokens = size_t{1} << 17;
 
 uint64_t edge(uint32_t node, char byte) {
   return (static_cast<uint64_t>(node) << 8) | static_cast<unsigned char>(byte);
@@ -40,12 +40,12 @@ Status AddedTokens::add(const AddedToken &token, const Normalizer &normalizer) {
   return Status();
 }
 
-Result<bool> AddedTokens::fits(const AddedToken &token, std::string_view text, std::size_t begin,
-                               std::size_t end) const {
+Result<bool> AddedTokens::fits(const AddedToken &token, std::string_view text, size_t begin,
+                               size_t end) const {
   if (!token.single_word) return true;
   std::vector<Span> spans;
   if (begin > 0) {
-    const std::size_t size = last_utf8(text.substr(0, begin)).size;
+    const size_t size = last_utf8(text.substr(0, begin)).size;
     TEMPER_TRY(word_->find(text.substr(begin - size, size), spans));
     if (spans[0].matched) return false;
   }
@@ -59,21 +59,21 @@ Result<bool> AddedTokens::fits(const AddedToken &token, std::string_view text, s
 Status AddedTokens::find(std::string_view text, Pass pass, bool special, std::vector<Segment> &segments) const {
   segments.clear();
   const Trie &trie = tries_[pass == Pass::normalized ? 1 : 0];
-  std::size_t done = 0;
-  for (std::size_t at = 0; at < text.size();) {
+  size_t done = 0;
+  for (size_t at = 0; at < text.size();) {
     if (!trie.starts[static_cast<unsigned char>(text[at])]) {
       ++at;
       continue;
     }
     const AddedToken *found = nullptr;
-    std::size_t end = at;
+    size_t end = at;
     uint32_t node = 0;
-    for (std::size_t i = at; i < text.size(); ++i) {
+    for (size_t i = at; i < text.size(); ++i) {
       const auto place = trie.edges.find(edge(node, text[i]));
       if (place == trie.edges.end()) break;
       node = place->second;
       if (trie.token[node] < 0) continue;
-      const AddedToken &token = tokens_[static_cast<std::size_t>(trie.token[node])];
+      const AddedToken &token = tokens_[static_cast<size_t>(trie.token[node])];
       if (token.special && !special) continue;
       TEMPER_ASSIGN(const bool good, fits(token, text, at, i + 1));
       if (!good) continue;
@@ -84,7 +84,7 @@ Status AddedTokens::find(std::string_view text, Pass pass, bool special, std::ve
       ++at;
       continue;
     }
-    std::size_t begin = at;
+    size_t begin = at;
     while (found->strip_left && begin > done) {
       const Utf8Char space = last_utf8(text.substr(done, begin - done));
       if (!space.whole() || !is_space(space.code)) break;

@@ -51,7 +51,7 @@ class AddedTokens {
     std::vector<int32_t> token{-1};  // of each node: index in tokens_, or -1
     std::array<bool, 256> starts{};
   };
-  Result<bool> fits(const AddedToken &token, std::string_view text, std::size_t begin, std::size_t end) const;
+  Result<bool> fits(const AddedToken &token, std::string_view text, size_t begin, size_t end) const;
 
   std::vector<AddedToken> tokens_;
   Trie tries_[2];

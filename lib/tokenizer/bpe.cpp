@@ -11,7 +11,7 @@ namespace temper {
 namespace {
 
 // Up to this many symbols a scan per merge is faster than a heap.
-constexpr std::size_t short_piece = 24;
+constexpr size_t short_piece = 24;
 
 uint64_t pair_key(int32_t left, int32_t right) noexcept {
   return (static_cast<uint64_t>(static_cast<uint32_t>(left)) << 32) | static_cast<uint32_t>(right);
@@ -19,8 +19,8 @@ uint64_t pair_key(int32_t left, int32_t right) noexcept {
 
 }  // namespace
 
-void MergeTable::reserve(std::size_t count) {
-  std::size_t size = 16;
+void MergeTable::reserve(size_t count) {
+  size_t size = 16;
   while (size < count * 2) size *= 2;
   if (size <= slots_.size()) return;
   std::vector<Slot> old(size);
@@ -29,10 +29,10 @@ void MergeTable::reserve(std::size_t count) {
     if (slot.merge.rank >= 0) slots_[place(slot.key)] = slot;
 }
 
-std::size_t MergeTable::place(uint64_t key) const noexcept {
+size_t MergeTable::place(uint64_t key) const noexcept {
   uint64_t hash = key * 0x9E3779B97F4A7C15U;
   hash ^= hash >> 32;
-  std::size_t index = static_cast<std::size_t>(hash) & (slots_.size() - 1);
+  size_t index = static_cast<size_t>(hash) & (slots_.size() - 1);
   while (slots_[index].merge.rank >= 0 && slots_[index].key != key)
     index = (index + 1) & (slots_.size() - 1);
   return index;
@@ -97,8 +97,8 @@ Status Bpe::split(const Vocabulary &vocabulary, std::string_view piece, Scratch 
   std::vector<Scratch::Symbol> &symbols = scratch.symbols;
   symbols.clear();
   const auto put = [&](int32_t token) { symbols.push_back({token, 0, 0}); };
-  for (std::size_t at = 0; at < piece.size();) {
-    std::size_t size = 1;
+  for (size_t at = 0; at < piece.size();) {
+    size_t size = 1;
     if (!options_.byte_level) {
       const Utf8Char next = next_utf8(piece, at);
       size = next.size;
@@ -129,16 +129,16 @@ Status Bpe::split(const Vocabulary &vocabulary, std::string_view piece, Scratch 
 void Bpe::merge_short(Scratch &scratch) const {
   std::vector<Scratch::Symbol> &symbols = scratch.symbols;
   // The symbols' `next` holds the rank of the merge with the following symbol, `previous` its result.
-  const auto look = [&](std::size_t i) {
+  const auto look = [&](size_t i) {
     MergeTable::Merge merge;
     if (i + 1 < symbols.size()) merge = merges_.find(symbols[i].token, symbols[i + 1].token);
     symbols[i].next = merge.rank;
     symbols[i].previous = merge.token;
   };
-  for (std::size_t i = 0; i < symbols.size(); ++i) look(i);
+  for (size_t i = 0; i < symbols.size(); ++i) look(i);
   for (;;) {
-    std::size_t best = symbols.size();
-    for (std::size_t i = 0; i < symbols.size(); ++i)
+    size_t best = symbols.size();
+    for (size_t i = 0; i < symbols.size(); ++i)
       if (symbols[i].next >= 0 && (best == symbols.size() || symbols[i].next < symbols[best].next)) best = i;
     if (best == symbols.size()) return;
     symbols[best].token = symbols[best].previous;
@@ -158,17 +158,17 @@ void Bpe::merge_long(Scratch &scratch) const {
   };
   const int32_t count = static_cast<int32_t>(symbols.size());
   const auto offer = [&](int32_t left) {
-    const Scratch::Symbol &a = symbols[static_cast<std::size_t>(left)];
+    const Scratch::Symbol &a = symbols[static_cast<size_t>(left)];
     if (a.next < 0) return;
-    const int32_t right_token = symbols[static_cast<std::size_t>(a.next)].token;
+    const int32_t right_token = symbols[static_cast<size_t>(a.next)].token;
     const MergeTable::Merge merge = merges_.find(a.token, right_token);
     if (merge.rank < 0) return;
     heap.push_back({merge.rank, left, a.token, right_token, merge.token});
     std::push_heap(heap.begin(), heap.end(), later);
   };
   for (int32_t i = 0; i < count; ++i) {
-    symbols[static_cast<std::size_t>(i)].previous = i - 1;
-    symbols[static_cast<std::size_t>(i)].next = i + 1 < count ? i + 1 : -1;
+    symbols[static_cast<size_t>(i)].previous = i - 1;
+    symbols[static_cast<size_t>(i)].next = i + 1 < count ? i + 1 : -1;
   }
   for (int32_t i = 0; i < count; ++i) offer(i);
   while (!heap.empty()) {
@@ -176,14 +176,14 @@ void Bpe::merge_long(Scratch &scratch) const {
     const Scratch::Candidate candidate = heap.back();
     heap.pop_back();
     // Either side may have been merged away since: then this candidate is stale.
-    Scratch::Symbol &left = symbols[static_cast<std::size_t>(candidate.left)];
+    Scratch::Symbol &left = symbols[static_cast<size_t>(candidate.left)];
     if (left.token != candidate.left_token || left.next < 0) continue;
-    Scratch::Symbol &right = symbols[static_cast<std::size_t>(left.next)];
+    Scratch::Symbol &right = symbols[static_cast<size_t>(left.next)];
     if (right.token != candidate.right_token) continue;
     left.token = candidate.joined;
     right.token = -1;
     left.next = right.next;
-    if (left.next >= 0) symbols[static_cast<std::size_t>(left.next)].previous = candidate.left;
+    if (left.next >= 0) symbols[static_cast<size_t>(left.next)].previous = candidate.left;
     offer(candidate.left);
     if (left.previous >= 0) offer(left.previous);
   }

@@ -23,7 +23,7 @@ class MergeTable {
     int32_t token = -1;
   };
 
-  void reserve(std::size_t count);
+  void reserve(size_t count);
   void set(int32_t left, int32_t right, Merge merge);  // the last one set for a pair holds
   // rank < 0 when the pair doesn't merge.
   Merge find(int32_t left, int32_t right) const noexcept;
@@ -33,10 +33,10 @@ class MergeTable {
     uint64_t key = ~uint64_t{0};
     Merge merge;
   };
-  std::size_t place(uint64_t key) const noexcept;
+  size_t place(uint64_t key) const noexcept;
 
   std::vector<Slot> slots_;  // a power of two, at most half full
-  std::size_t used_ = 0;
+  size_t used_ = 0;
 };
 
 // What a merge consists of, as the files name it.

@@ -18,7 +18,7 @@ Status TokenizerBuilder::read_vocabulary(const Json &json) {
 }
 
 Status TokenizerBuilder::add_tokens(const Extras &extras) {
-  std::unordered_map<std::string, std::size_t> places;
+  std::unordered_map<std::string, size_t> places;
   std::vector<AddedToken> tokens;
   const auto put = [&](const AddedToken &token) -> Status {
     TEMPER_TRY(parts.vocabulary.add(token.content, token.id));

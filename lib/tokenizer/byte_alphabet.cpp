@@ -42,7 +42,7 @@ char32_t symbol_of_byte(unsigned char byte) noexcept { return alphabet.symbol[by
 
 bool bytes_of_spelling(std::string_view spelling, std::string &bytes) {
   bytes.clear();
-  for (std::size_t at = 0; at < spelling.size();) {
+  for (size_t at = 0; at < spelling.size();) {
     const Utf8Char next = next_utf8(spelling, at);
     const int byte = next.whole() ? byte_of_symbol(next.code) : -1;
     if (byte < 0) return false;

@@ -7,17 +7,17 @@
 namespace temper {
 namespace {
 
-constexpr std::size_t most_steps = 16;
+constexpr size_t most_steps = 16;
 // Replacements may lengthen a token, but not to gigabytes over a whole vocabulary.
-constexpr std::size_t longest_replacement = 64;
+constexpr size_t longest_replacement = 64;
 
-std::size_t longest_spelling(std::string_view text) { return 64 + 4 * text.size(); }
+size_t longest_spelling(std::string_view text) { return 64 + 4 * text.size(); }
 
 void replace_all(std::string &text, std::string_view from, std::string_view to) {
   if (text.find(from) == std::string::npos) return;
   std::string result;
-  std::size_t done = 0;
-  for (std::size_t at = 0; (at = text.find(from, done)) != std::string::npos; done = at + from.size())
+  size_t done = 0;
+  for (size_t at = 0; (at = text.find(from, done)) != std::string::npos; done = at + from.size())
     result.append(text, done, at - done).append(to);
   result.append(text, done);
   text = std::move(result);
@@ -150,7 +150,7 @@ Result<Detokenizer> Detokenizer::create(const Json *json, const Vocabulary &voca
     TEMPER_TRY(result.read_step(*json));
   else if (byte_level)
     result.steps_.emplace_back();
-  result.bytes_.resize(static_cast<std::size_t>(vocabulary.size()));
+  result.bytes_.resize(static_cast<size_t>(vocabulary.size()));
   for (int32_t id = 0; id < vocabulary.size(); ++id) {
     const Vocabulary::Entry *entry = vocabulary.entry(id);
     if (entry == nullptr) continue;
@@ -158,7 +158,7 @@ Result<Detokenizer> Detokenizer::create(const Json *json, const Vocabulary &voca
     std::string bytes = entry->added ? entry->text : result.spell(entry->text, false);
     if (bytes.size() > longest_spelling(entry->text))
       return fail(TEMPER_E_FORMAT, "tokenizer: the decoder makes token %d too long", id);
-    result.bytes_[static_cast<std::size_t>(id)] = std::move(bytes);
+    result.bytes_[static_cast<size_t>(id)] = std::move(bytes);
   }
   return result;
 }
@@ -167,7 +167,7 @@ void Detokenizer::append(const Vocabulary &vocabulary, int32_t id, State &state,
   const Vocabulary::Entry *entry = vocabulary.entry(id);
   if (entry == nullptr) return;
   std::string first;
-  std::string_view bytes = bytes_[static_cast<std::size_t>(id)];
+  std::string_view bytes = bytes_[static_cast<size_t>(id)];
   if (first_differs_ && !state.started && !entry->added) {
     first = spell(entry->text, true);
     bytes = first;
@@ -187,7 +187,7 @@ void Detokenizer::append(const Vocabulary &vocabulary, int32_t id, State &state,
   }
   // All but the last `stop` strippable characters are out.
   state.held.append(bytes);
-  std::size_t end = state.held.size();
+  size_t end = state.held.size();
   for (uint32_t i = 0; i < edges_.stop && ends_with(std::string_view(state.held).substr(0, end), edges_.from); ++i)
     end -= edges_.from.size();
   text.append(state.held, 0, end);

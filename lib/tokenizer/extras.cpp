@@ -9,7 +9,7 @@ namespace temper {
 namespace {
 
 // Twice the largest published tokenizer.json.
-constexpr JsonLimits limits{std::size_t{64} << 20, 64, std::size_t{3} << 20};
+constexpr JsonLimits limits{size_t{64} << 20, 64, size_t{3} << 20};
 
 // A token is given as text or as an object with its content.
 Result<std::string> token_text(const Json &json, const char *key) {

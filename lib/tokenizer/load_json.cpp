@@ -13,7 +13,7 @@ Status read_merges(const Json &model, std::vector<MergePair> &merges) {
     const Json &merge = member.value;
     if (merge.kind == Json::Kind::text) {
       const std::string_view text = merge.text;
-      const std::size_t space = text.find(' ');
+      const size_t space = text.find(' ');
       if (space != std::string_view::npos && text.find(' ', space + 1) == std::string_view::npos) {
         merges.emplace_back(text.substr(0, space), text.substr(space + 1));
         continue;

@@ -6,20 +6,20 @@
 namespace temper {
 namespace {
 
-constexpr std::size_t most_merges = std::size_t{1} << 21;
+constexpr size_t most_merges = size_t{1} << 21;
 
 // One merge a line, "left right". Only the first line may be a comment: later ones may begin with #.
 Status read_lines(std::string_view text, std::vector<MergePair> &merges) {
-  std::size_t line_number = 0;
-  for (std::size_t at = 0; at < text.size();) {
-    std::size_t end = text.find('\n', at);
+  size_t line_number = 0;
+  for (size_t at = 0; at < text.size();) {
+    size_t end = text.find('\n', at);
     if (end == std::string_view::npos) end = text.size();
     std::string_view line = text.substr(at, end - at);
     at = end + 1;
     ++line_number;
     if (!line.empty() && line.back() == '\r') line.remove_suffix(1);
     if (line.empty() || (line_number == 1 && line.substr(0, 8) == "#version")) continue;
-    const std::size_t space = line.find(' ');
+    const size_t space = line.find(' ');
     if (space == 0 || space == std::string_view::npos || space + 1 == line.size() ||
         line.find(' ', space + 1) != std::string_view::npos)
       return fail(TEMPER_E_FORMAT, "tokenizer: line %zu of the merges isn't two tokens", line_number);

@@ -8,23 +8,23 @@
 namespace temper {
 namespace {
 
-constexpr std::size_t most_steps = 32;
+constexpr size_t most_steps = 32;
 
 // A file's replacements must not blow a short text up to gigabytes.
-std::size_t growth_limit(std::size_t size) {
-  return size > SIZE_MAX / 32 ? SIZE_MAX : size * 16 + (std::size_t{1} << 16);
+size_t growth_limit(size_t size) {
+  return size > SIZE_MAX / 32 ? SIZE_MAX : size * 16 + (size_t{1} << 16);
 }
 
 Status too_long() { return Status(TEMPER_E_FORMAT, "tokenizer: the normalizer makes the text too long"); }
 
 void strip(std::string &text, bool left, bool right) {
-  std::size_t begin = 0;
+  size_t begin = 0;
   while (left && begin < text.size()) {
     const Utf8Char next = next_utf8(text, begin);
     if (!next.whole() || !is_space(next.code)) break;
     begin += next.size;
   }
-  std::size_t end = text.size();
+  size_t end = text.size();
   while (right && end > begin) {
     const Utf8Char last = last_utf8(std::string_view(text).substr(begin, end - begin));
     if (!last.whole() || !is_space(last.code)) break;
@@ -89,7 +89,7 @@ Status Normalizer::run(const Step &step, std::string &text) {
     case Kind::replace: {
       std::vector<Span> spans;
       TEMPER_TRY(step.pattern.find(text, spans));
-      const std::size_t limit = growth_limit(text.size());
+      const size_t limit = growth_limit(text.size());
       std::string result;
       for (const Span &span : spans) {
         if (span.matched)
@@ -106,7 +106,7 @@ Status Normalizer::run(const Step &step, std::string &text) {
 }
 
 Status Normalizer::apply(std::string &text) const {
-  const std::size_t limit = growth_limit(text.size());
+  const size_t limit = growth_limit(text.size());
   for (const Step &step : steps_) {
     TEMPER_TRY(run(step, text));
     if (text.size() > limit) return too_long();

@@ -13,10 +13,10 @@
 namespace temper {
 namespace {
 
-constexpr std::size_t longest_expression = std::size_t{64} << 10;
+constexpr size_t longest_expression = size_t{64} << 10;
 constexpr uint32_t heap_limit_kib = 64U << 10;
 // Starting points that one search may try before the clock is looked at.
-constexpr std::size_t search_window = 256;
+constexpr size_t search_window = 256;
 constexpr std::chrono::seconds time_limit{20};
 
 struct FreeMatch {
@@ -55,7 +55,7 @@ Result<Pattern> Pattern::compile(std::string_view expression) {
     if (code == PCRE2_ERROR_HEAP_FAILED) return Status(TEMPER_E_MEMORY, "out of memory");
     PCRE2_UCHAR reason[128] = {};
     pcre2_get_error_message(code, reason, sizeof reason);
-    return fail(TEMPER_E_FORMAT, "tokenizer: pattern is wrong at byte %zu: %s", static_cast<std::size_t>(offset),
+    return fail(TEMPER_E_FORMAT, "tokenizer: pattern is wrong at byte %zu: %s", static_cast<size_t>(offset),
                 reinterpret_cast<const char *>(reason));
   }
   Pattern pattern;
@@ -72,9 +72,9 @@ Result<Pattern> Pattern::literal(std::string_view text) {
 }
 
 void Pattern::find_literal(std::string_view text, std::vector<Span> &spans) const {
-  std::size_t done = 0;
+  size_t done = 0;
   while (!literal_.empty()) {
-    const std::size_t at = text.find(literal_, done);
+    const size_t at = text.find(literal_, done);
     if (at == std::string_view::npos) break;
     if (at > done) spans.push_back({done, at, false});
     done = at + literal_.size();
@@ -93,8 +93,8 @@ Status Pattern::find(std::string_view text, std::vector<Span> &spans) const {
       pcre2_match_data_create_from_pattern(code_->code, nullptr));
   const std::unique_ptr<pcre2_match_context, FreeContext> context(pcre2_match_context_create(nullptr));
   if (!match || !context) return Status(TEMPER_E_MEMORY, "out of memory");
-  for (std::size_t at = 0; at < text.size();) {
-    std::size_t end = at;
+  for (size_t at = 0; at < text.size();) {
+    size_t end = at;
     while (end < text.size()) {
       const Utf8Char next = next_utf8(text, end);
       if (!next.whole()) break;
@@ -110,24 +110,24 @@ Status Pattern::find(std::string_view text, std::vector<Span> &spans) const {
   return Status();
 }
 
-Status Pattern::find_valid(std::string_view text, std::size_t base, void *match_data, void *match_context,
+Status Pattern::find_valid(std::string_view text, size_t base, void *match_data, void *match_context,
                            std::vector<Span> &spans) const {
   auto *match = static_cast<pcre2_match_data *>(match_data);
   auto *context = static_cast<pcre2_match_context *>(match_context);
   // A sound pattern's work at one place is linear in what it looks at.
-  const std::size_t work = 100000 + 4 * text.size();
+  const size_t work = 100000 + 4 * text.size();
   pcre2_set_match_limit(context, work < 0x7FFFFFFF ? static_cast<uint32_t>(work) : 0x7FFFFFFFU);
   pcre2_set_heap_limit(context, heap_limit_kib);
   const auto start = std::chrono::steady_clock::now();
   const auto subject = reinterpret_cast<PCRE2_SPTR>(text.data());
   const PCRE2_SIZE *bounds = pcre2_get_ovector_pointer(match);
-  std::size_t done = 0;  // up to here in spans
-  std::size_t from = 0;
-  std::size_t rounds = 0;
+  size_t done = 0;  // up to here in spans
+  size_t from = 0;
+  size_t rounds = 0;
   while (from < text.size()) {
     if (++rounds % 64 == 0 && std::chrono::steady_clock::now() - start > time_limit)
       return Status(TEMPER_E_FORMAT, "tokenizer: the pattern takes too long on this text");
-    const std::size_t limit = text.size() - from < search_window ? text.size() : from + search_window;
+    const size_t limit = text.size() - from < search_window ? text.size() : from + search_window;
     pcre2_set_offset_limit(context, limit);
     int found = pcre2_match(code_->code, subject, text.size(), from, PCRE2_NO_UTF_CHECK, match, context);
     if (found == PCRE2_ERROR_JIT_STACKLIMIT)
@@ -146,8 +146,8 @@ Status Pattern::find_valid(std::string_view text, std::size_t base, void *match_
       return fail(TEMPER_E_FORMAT, "tokenizer: the pattern fails on this text: %s",
                   reinterpret_cast<const char *>(reason));
     }
-    const std::size_t begin = bounds[0];
-    const std::size_t end = bounds[1];
+    const size_t begin = bounds[0];
+    const size_t end = bounds[1];
     if (begin < done || end < begin || end > text.size())
       return Status(TEMPER_E_FORMAT, "tokenizer: the pattern's matches overlap");
     if (begin > done) spans.push_back({base + done, base + begin, false});

@@ -15,8 +15,8 @@ namespace temper {
 
 // A stretch of text, and whether the pattern matched it.
 struct Span {
-  std::size_t begin = 0;
-  std::size_t end = 0;
+  size_t begin = 0;
+  size_t end = 0;
   bool matched = false;
 };
 
@@ -32,7 +32,7 @@ class Pattern {
 
  private:
   struct Code;
-  Status find_valid(std::string_view text, std::size_t base, void *match, void *context,
+  Status find_valid(std::string_view text, size_t base, void *match, void *context,
                     std::vector<Span> &spans) const;
   void find_literal(std::string_view text, std::vector<Span> &spans) const;
 

@@ -8,7 +8,7 @@
 namespace temper {
 namespace {
 
-constexpr std::size_t most_steps = 32;
+constexpr size_t most_steps = 32;
 constexpr const char *word_pattern =
     "[\\p{L}\\p{M}\\p{Nd}\\p{Nl}\\p{Pc}\\x{200c}\\x{200d}]+|"
     "[^\\p{L}\\p{M}\\p{Nd}\\p{Nl}\\p{Pc}\\x{200c}\\x{200d}\\s]+";
@@ -123,7 +123,7 @@ void PreTokenizer::cut(const Step &step, std::string_view text, std::vector<Span
                        std::vector<std::string_view> &out) {
   if (step.invert)
     for (Span &span : spans) span.matched = !span.matched;
-  std::size_t kept = 0;
+  size_t kept = 0;
   if (step.behavior == Behavior::with_next) {
     // A span takes in the match before it; of several matches in a row only the last.
     std::reverse(spans.begin(), spans.end());
@@ -150,14 +150,14 @@ void PreTokenizer::cut(const Step &step, std::string_view text, std::vector<Span
         spans[kept++] = span;
     }
   }
-  for (std::size_t i = 0; i < kept; ++i)
+  for (size_t i = 0; i < kept; ++i)
     if (spans[i].end > spans[i].begin) out.push_back(text.substr(spans[i].begin, spans[i].end - spans[i].begin));
 }
 
 Status PreTokenizer::run(const Step &step, bool first, Pieces &pieces) {
   std::vector<std::string_view> out;
   std::vector<Span> spans;
-  for (std::size_t i = 0; i < pieces.list.size(); ++i) {
+  for (size_t i = 0; i < pieces.list.size(); ++i) {
     std::string_view piece = pieces.list[i];
     if (step.kind == Kind::prefix_space) {
       if (piece.front() != ' ') piece = pieces.changed.emplace_back(" ").append(piece);

@@ -7,7 +7,7 @@ namespace temper {
 namespace {
 
 // Positions inside a piece are 32 bits wide.
-constexpr std::size_t longest_text = std::size_t{1} << 30;
+constexpr size_t longest_text = size_t{1} << 30;
 
 constexpr std::string_view replacement_character = "\xEF\xBF\xBD";
 
@@ -107,7 +107,7 @@ Status StreamDecoder::push(std::span<const int32_t> tokens, State &after, std::s
   std::string bytes = std::move(after.incomplete);
   after.incomplete.clear();
   TEMPER_TRY(tokenizer_->decode(tokens, options_, after.text, bytes));
-  for (std::size_t at = 0; at < bytes.size();) {
+  for (size_t at = 0; at < bytes.size();) {
     const Utf8Char next = next_utf8(bytes, at);
     if (next.kind == Utf8Char::Kind::incomplete) {
       after.incomplete = bytes.substr(at);

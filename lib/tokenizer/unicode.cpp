@@ -33,7 +33,7 @@ constexpr char32_t leading_count = 19, vowel_count = 21, trailing_count = 28;
 constexpr char32_t syllable_count = leading_count * vowel_count * trailing_count;
 
 // The range that holds `code`, in a table sorted by `first`.
-template <typename Range, std::size_t size>
+template <typename Range, size_t size>
 const Range *range_of(const Range (&table)[size], char32_t code) {
   const Range *after = std::upper_bound(std::begin(table), std::end(table), code,
                                         [](char32_t value, const Range &range) { return value < range.first; });
@@ -98,12 +98,12 @@ void decompose(char32_t code, std::vector<char32_t> &out) {
 
 // Marks after a starter go in the order of their classes.
 void order_marks(std::vector<char32_t> &codes) {
-  for (std::size_t at = 0; at < codes.size();) {
+  for (size_t at = 0; at < codes.size();) {
     if (combining_class(codes[at]) == 0) {
       ++at;
       continue;
     }
-    std::size_t end = at + 1;
+    size_t end = at + 1;
     while (end < codes.size() && combining_class(codes[end]) != 0) ++end;
     std::stable_sort(codes.begin() + static_cast<std::ptrdiff_t>(at),
                      codes.begin() + static_cast<std::ptrdiff_t>(end),
@@ -113,10 +113,10 @@ void order_marks(std::vector<char32_t> &codes) {
 }
 
 void compose_all(std::vector<char32_t> &codes) {
-  std::size_t kept = 0;
-  std::size_t starter = codes.size();  // index of the last starter, or none
+  size_t kept = 0;
+  size_t starter = codes.size();  // index of the last starter, or none
   uint8_t last_class = 0;              // of the last kept mark after it
-  for (std::size_t at = 0; at < codes.size(); ++at) {
+  for (size_t at = 0; at < codes.size(); ++at) {
     const char32_t code = codes[at];
     const uint8_t mark = combining_class(code);
     const bool adjacent = starter < codes.size() && kept == starter + 1;
@@ -143,7 +143,7 @@ std::string normalize(std::string_view text, bool composed) {
   std::string result;
   result.reserve(text.size());
   std::vector<char32_t> codes;
-  for (std::size_t at = 0; at < text.size();) {
+  for (size_t at = 0; at < text.size();) {
     codes.clear();
     while (at < text.size()) {
       const Utf8Char next = next_utf8(text, at);
@@ -174,7 +174,7 @@ std::string to_nfc(std::string_view text) { return normalize(text, true); }
 std::string to_lower(std::string_view text) {
   std::string result;
   result.reserve(text.size());
-  for (std::size_t at = 0; at < text.size();) {
+  for (size_t at = 0; at < text.size();) {
     const Utf8Char next = next_utf8(text, at);
     if (!next.whole()) {
       result.append(text.substr(at, next.size));

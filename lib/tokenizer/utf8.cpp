@@ -3,9 +3,9 @@
 
 namespace temper {
 
-Utf8Char next_utf8(std::string_view text, std::size_t at) noexcept {
+Utf8Char next_utf8(std::string_view text, size_t at) noexcept {
   using Kind = Utf8Char::Kind;
-  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[at + i]); };
+  const auto byte = [&](size_t i) { return static_cast<unsigned char>(text[at + i]); };
   const unsigned char first = byte(0);
   if (first < 0x80) return {first, 1, Kind::whole};
   // The second byte's range is what excludes overlong forms, surrogates and codes above 10FFFF.
@@ -38,7 +38,7 @@ Utf8Char next_utf8(std::string_view text, std::size_t at) noexcept {
 }
 
 Utf8Char last_utf8(std::string_view text) noexcept {
-  for (std::size_t size = 1; size <= 4 && size <= text.size(); ++size) {
+  for (size_t size = 1; size <= 4 && size <= text.size(); ++size) {
     const Utf8Char last = next_utf8(text, text.size() - size);
     if (last.whole() && last.size == size) return last;
   }

@@ -26,7 +26,7 @@ struct Utf8Char {
 // The character at `at` < text.size(). Overlong forms, surrogates and codes above 10FFFF are
 // invalid; an invalid run has the size of Unicode's "maximal subpart", so it never swallows a good
 // character.
-Utf8Char next_utf8(std::string_view text, std::size_t at) noexcept;
+Utf8Char next_utf8(std::string_view text, size_t at) noexcept;
 
 // The character that ends a non-empty text.
 Utf8Char last_utf8(std::string_view text) noexcept;

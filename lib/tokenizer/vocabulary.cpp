@@ -7,7 +7,7 @@ namespace {
 // Entries are kept by id. No published vocabulary has a million tokens; the bound keeps a single
 // absurd id from allocating gigabytes.
 constexpr int64_t most_tokens = int64_t{1} << 21;
-constexpr std::size_t longest_token = std::size_t{1} << 14;
+constexpr size_t longest_token = size_t{1} << 14;
 
 }  // namespace
 
@@ -24,7 +24,7 @@ Status Vocabulary::add(std::string_view text, int64_t id) {
   if (known >= 0)
     return fail(TEMPER_E_FORMAT, "tokenizer: token \"%s\" has two ids, %d and %d", name.c_str(), known,
                 static_cast<int>(id));
-  const std::size_t index = static_cast<std::size_t>(id);
+  const size_t index = static_cast<size_t>(id);
   if (index >= entries_.size()) entries_.resize(index + 1);
   Entry &entry = entries_[index];
   if (entry.used)
@@ -43,7 +43,7 @@ int32_t Vocabulary::find(std::string_view text) const noexcept {
 
 const Vocabulary::Entry *Vocabulary::entry(int64_t id) const noexcept {
   if (id < 0 || id >= size()) return nullptr;
-  const Entry &entry = entries_[static_cast<std::size_t>(id)];
+  const Entry &entry = entries_[static_cast<size_t>(id)];
   return entry.used ? &entry : nullptr;
 }
 

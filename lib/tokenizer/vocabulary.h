@@ -16,7 +16,7 @@ namespace temper {
 
 struct TextHash {
   using is_transparent = void;
-  std::size_t operator()(std::string_view text) const noexcept {
+  size_t operator()(std::string_view text) const noexcept {
     return std::hash<std::string_view>{}(text);
   }
 };

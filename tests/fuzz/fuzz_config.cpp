@@ -19,7 +19,7 @@ std::array<std::string, 6> make_weights() {
       tiny::model_of("", {{"model.transformer.wte.weight", {6, 4}}}),
   };
   std::array<std::string, 6> files;
-  for (std::size_t i = 0; i < files.size(); ++i)
+  for (size_t i = 0; i < files.size(); ++i)
     files[i] = tiny::safetensors_of(models[i].header, models[i].data);
   return files;
 }
@@ -38,7 +38,7 @@ void check(const temper::Spec &spec) {
 
 }  // namespace
 
-extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, std::size_t size) {
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   static const std::array<std::string, 6> weights = make_weights();
   const std::span<const std::byte> config = std::as_bytes(std::span(data, size));
   for (const std::string &file : weights) {

@@ -32,9 +32,9 @@ std::string full_vocabulary() {
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   // A vocabulary, merges and a text with zero bytes between; an empty vocabulary means the full one.
   const std::string_view input(reinterpret_cast<const char *>(data), size);
-  const std::size_t first = input.find('\0');
+  const size_t first = input.find('\0');
   if (first == std::string_view::npos) return 0;
-  const std::size_t second = input.find('\0', first + 1);
+  const size_t second = input.find('\0', first + 1);
   const std::string_view merges = input.substr(first + 1, second == std::string_view::npos ? second : second - first - 1);
   const std::string_view text = second == std::string_view::npos ? "abcd" : input.substr(second + 1);
   static const std::string full = full_vocabulary();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Whole sessions through the public interface. An input is a session's parts, then calls: a letter (kCalls) and
+// Whole sessions through the public interface. An input is a session's parts, then calls: a letter (call_count) and
 // its arguments, a byte each. A number n is written as the character '0' + n, so that inputs can be typed; bytes
 // from 0x80 on stand for wild values where a call takes any. What is checked: statuses and their messages, that
 // what has settled stays, that copies go on as their origin does, and that all memory comes back.
@@ -13,18 +13,18 @@ namespace {
 
 class Program : private Watcher {
  public:
-  Program(const uint8_t *data, std::size_t size) : Watcher(data, size) {}
+  Program(const uint8_t *data, size_t size) : Watcher(data, size) {}
 
   void run() {
     make(lives_[0]);
     for (int calls = 0; calls < 150 && steps_ > 0 && !in_.empty(); ++calls) call();
     world().memory.until_failure = -1;
-    for (std::size_t i = 0; i < lives_.size(); ++i)
+    for (size_t i = 0; i < lives_.size(); ++i)
       temper_session_destroy(lives_[(i + current_) % lives_.size()].session);
   }
 
  private:
-  static constexpr std::string_view kCalls = "sSpxdwagulvoifmbkrReyqcCznM";
+  static constexpr std::string_view call_count = "sSpxdwagulvoifmbkrReyqcCznM";
 
   void make(Live &live) {
     live = Live();
@@ -34,7 +34,7 @@ class Program : private Watcher {
     if (!ok(temper_session_create(model_.handle, schedule_, noise_, sampler_, rows_, length_, live.seed, &live.session,
                                   error())))
       CHECK(live.session == nullptr);
-    live.rows.resize(static_cast<std::size_t>(rows_));
+    live.rows.resize(static_cast<size_t>(rows_));
     if (length_ == 0 && live.session != nullptr)
       ok(temper_session_set_i64(live.session, TEMPER_SESSION_SLIDING_CONTEXT, 1 + in_.number(32), error()));
   }
@@ -60,7 +60,7 @@ class Program : private Watcher {
       CHECK(one == other);
       for (int32_t r = 0; r < rows_; ++r) {
         CHECK(row_info(origin, r).finished == row_info(copy, r).finished);
-        CHECK(origin.rows[static_cast<std::size_t>(r)].settled == copy.rows[static_cast<std::size_t>(r)].settled);
+        CHECK(origin.rows[static_cast<size_t>(r)].settled == copy.rows[static_cast<size_t>(r)].settled);
         CHECK(copied(origin, r, temper_session_window) == copied(copy, r, temper_session_window));
       }
     }
@@ -68,7 +68,7 @@ class Program : private Watcher {
   }
 
   bool save(const Live &live, std::vector<uint8_t> &bytes) {
-    std::size_t size = 0;
+    size_t size = 0;
     const temper_status status = temper_session_save(live.session, nullptr, 0, &size, error());
     CHECK(!ok(status) && (status == TEMPER_E_CAPACITY || status == TEMPER_E_UNSUPPORTED));
     if (status != TEMPER_E_CAPACITY) return false;
@@ -83,17 +83,17 @@ class Program : private Watcher {
     bool changed = raw;
     if (raw) {
       // The first bytes of a real one are hard to guess.
-      bytes.resize(std::min<std::size_t>(bytes.size(), in_.index(64) * 8));
-      const std::vector<uint8_t> rest = in_.bytes(static_cast<std::size_t>(in_.byte()));
+      bytes.resize(std::min<size_t>(bytes.size(), in_.index(64) * 8));
+      const std::vector<uint8_t> rest = in_.bytes(static_cast<size_t>(in_.byte()));
       bytes.insert(bytes.end(), rest.begin(), rest.end());
     }
     for (int32_t i = in_.number(6); i > 0 && !bytes.empty(); --i) {
       changed = true;
       const int32_t kind = in_.number(6);
-      std::size_t at = in_.byte();
+      size_t at = in_.byte();
       at = (at + 256 * in_.index(64)) * (kind < 3 ? 4 : 1) % bytes.size();
       const int64_t value = in_.loose(64);
-      const std::size_t most = std::min<std::size_t>(kind == 0 ? 8 : 4, bytes.size() - at);
+      const size_t most = std::min<size_t>(kind == 0 ? 8 : 4, bytes.size() - at);
       switch (kind) {
         case 0:
         case 1: std::memcpy(bytes.data() + at, &value, most); break;
@@ -101,7 +101,7 @@ class Program : private Watcher {
         case 3: bytes[at] ^= static_cast<uint8_t>(value); break;
         case 4: bytes.resize(at); break;
         default:
-          bytes.insert(bytes.begin() + static_cast<std::ptrdiff_t>(at), 4 * static_cast<std::size_t>(value & 7), 0);
+          bytes.insert(bytes.begin() + static_cast<std::ptrdiff_t>(at), 4 * static_cast<size_t>(value & 7), 0);
       }
     }
     if (bytes.empty()) bytes.push_back(0);
@@ -116,17 +116,17 @@ class Program : private Watcher {
 
   void read(Live &live) {
     const int32_t r = in_.number(rows_);
-    Row &row = live.rows[static_cast<std::size_t>(r)];
+    Row &row = live.rows[static_cast<size_t>(r)];
     const auto capacity = in_.index(48);
-    std::size_t count = 0;
+    size_t count = 0;
     CHECK(ok(temper_session_read(live.session, r, buffer_.data(), capacity, &count, error())));
     CHECK(count <= capacity);
     if (live.foreign) return;
     const int64_t first = row.end - static_cast<int64_t>(row.settled.size());
     CHECK(count == 0 || (row.unread >= 0 && row.unread + static_cast<int64_t>(count) <= row.end));
-    for (std::size_t i = 0; i < count; ++i, ++row.unread)
+    for (size_t i = 0; i < count; ++i, ++row.unread)
       if (row.unread >= first)
-        CHECK(buffer_[i] == row.settled[static_cast<std::size_t>(row.unread - first)]);
+        CHECK(buffer_[i] == row.settled[static_cast<size_t>(row.unread - first)]);
   }
 
   void query(const Live &live) {
@@ -135,21 +135,21 @@ class Program : private Watcher {
       CHECK(ok(temper_session_get_i64(live.session, key, &value, error())));
     ok(temper_session_get_i64(live.session, in_.loose32(200), &value, error()));
     const int32_t r = in_.number(rows_);
-    const Row &row = live.rows[static_cast<std::size_t>(r)];
+    const Row &row = live.rows[static_cast<size_t>(r)];
     copied(live, r, temper_session_window);
     std::array<temper_token_record, 48> records;
     const auto first = in_.loose(48);
     const auto count = in_.index(48);
     if (!ok(temper_session_provenance(live.session, r, first, records.data(), count, error()))) return;
     const int64_t begin = row.end - static_cast<int64_t>(row.settled.size());
-    for (std::size_t i = 0; i < count; ++i) {
+    for (size_t i = 0; i < count; ++i) {
       const int64_t p = first + static_cast<int64_t>(i);
       CHECK(records[i].token >= -1 && records[i].token < model_.vocabulary);
-      if (p >= begin && p < row.end) CHECK(records[i].token == row.settled[static_cast<std::size_t>(p - begin)]);
+      if (p >= begin && p < row.end) CHECK(records[i].token == row.settled[static_cast<size_t>(p - begin)]);
     }
   }
 
-  std::vector<int32_t> tokens(std::size_t count) {
+  std::vector<int32_t> tokens(size_t count) {
     std::vector<int32_t> list(count);
     for (int32_t &token : list) token = in_.loose32(model_.vocabulary);
     return list;
@@ -165,7 +165,7 @@ class Program : private Watcher {
       status = what == 'p' ? temper_session_prompt(live.session, r, list.data(), count, error())
                            : temper_session_unconditional(live.session, r, list.data(), count, error());
       if (status == TEMPER_OK && what == 'p')
-        live.rows[static_cast<std::size_t>(r)].prompt = static_cast<int64_t>(count);
+        live.rows[static_cast<size_t>(r)].prompt = static_cast<int64_t>(count);
     } else if (what == 'x') {
       std::vector<int64_t> positions(count);
       for (int64_t &position : positions) position = in_.loose(41);
@@ -194,8 +194,8 @@ class Program : private Watcher {
     Live &live = lives_[current_];
     const uint8_t letter = in_.byte();
     if (letter == ' ' || letter == '\n') return;
-    const bool known = kCalls.find(static_cast<char>(letter)) != std::string_view::npos;
-    const char what = known ? static_cast<char>(letter) : kCalls[letter % kCalls.size()];
+    const bool known = call_count.find(static_cast<char>(letter)) != std::string_view::npos;
+    const char what = known ? static_cast<char>(letter) : call_count[letter % call_count.size()];
     if (what == 'c') {
       current_ = in_.index(lives_.size());
       return;
@@ -293,7 +293,7 @@ class Program : private Watcher {
 
   std::array<Live, 3> lives_;
   std::array<Hook, 6> hooks_;
-  std::size_t current_ = 0;
+  size_t current_ = 0;
   Live kept_;  // what was known when it was saved; its session is only compared with NULL
   std::vector<uint8_t> kept_bytes_;
 };
@@ -301,11 +301,11 @@ class Program : private Watcher {
 }  // namespace
 }  // namespace fuzz
 
-extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, std::size_t size) {
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   // Models are made once and stay.
-  const std::size_t model = fuzz::Input(data, size).index(fuzz::world().count());
+  const size_t model = fuzz::Input(data, size).index(fuzz::world().count());
   fuzz::world().model(model);
-  const std::size_t blocks = fuzz::world().memory.blocks.size();
+  const size_t blocks = fuzz::world().memory.blocks.size();
   fuzz::Program(data, size).run();
   CHECK(fuzz::world().memory.blocks.size() == blocks);
   return 0;

@@ -9,7 +9,7 @@
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   // The file, then a zero byte, then a text.
   const std::string_view input(reinterpret_cast<const char *>(data), size);
-  const std::size_t zero = input.find('\0');
+  const size_t zero = input.find('\0');
   const std::string_view json = input.substr(0, zero);
   const std::string_view rest = zero == std::string_view::npos ? "a b" : input.substr(zero + 1);
   const auto opened = temper::Tokenizer::from_tokenizer_json(json);

@@ -12,7 +12,7 @@
 #include <random>
 #include <vector>
 
-extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, std::size_t size);
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 namespace {
 
@@ -35,17 +35,17 @@ class Mutator {
 
   Bytes next() {
     Bytes bytes = corpus_[pick(corpus_.size())];
-    for (std::size_t changes = 1 + pick(4); changes > 0; --changes) change(bytes);
+    for (size_t changes = 1 + pick(4); changes > 0; --changes) change(bytes);
     return bytes;
   }
 
  private:
-  std::size_t pick(std::size_t count) { return count == 0 ? 0 : random_() % count; }
+  size_t pick(size_t count) { return count == 0 ? 0 : random_() % count; }
 
   void change(Bytes &bytes) {
-    const std::size_t at = pick(bytes.size() + 1);
+    const size_t at = pick(bytes.size() + 1);
     const auto place = bytes.begin() + static_cast<std::ptrdiff_t>(at);
-    const std::size_t rest = bytes.size() - at;
+    const size_t rest = bytes.size() - at;
     switch (pick(6)) {
       case 0:  // a bit
         if (rest > 0) *place = static_cast<uint8_t>(*place ^ (1U << pick(8)));
@@ -56,16 +56,16 @@ class Mutator {
         break;
       }
       case 2:  // shorter
-        bytes.erase(place, place + static_cast<std::ptrdiff_t>(pick(std::min<std::size_t>(rest, 64) + 1)));
+        bytes.erase(place, place + static_cast<std::ptrdiff_t>(pick(std::min<size_t>(rest, 64) + 1)));
         break;
       case 3: {  // a piece again
-        const Bytes piece(place, place + static_cast<std::ptrdiff_t>(pick(std::min<std::size_t>(rest, 64) + 1)));
+        const Bytes piece(place, place + static_cast<std::ptrdiff_t>(pick(std::min<size_t>(rest, 64) + 1)));
         bytes.insert(place, piece.begin(), piece.end());
         break;
       }
       case 4: {  // a piece of another file
         const Bytes &other = corpus_[pick(corpus_.size())];
-        const std::size_t from = pick(other.size() + 1), size = pick(std::min<std::size_t>(other.size() - from, 64) + 1);
+        const size_t from = pick(other.size() + 1), size = pick(std::min<size_t>(other.size() - from, 64) + 1);
         bytes.insert(place, other.begin() + static_cast<std::ptrdiff_t>(from),
                      other.begin() + static_cast<std::ptrdiff_t>(from + size));
         break;

@@ -49,7 +49,7 @@ inline std::vector<int32_t> run(temper_session *session, temper_status &status, 
   while ((status = temper_session_step(session, nullptr, &error)) == TEMPER_OK || status == TEMPER_LENGTH_LIMIT) {
   }
   std::vector<int32_t> tokens(4096);
-  std::size_t count = 0;
+  size_t count = 0;
   (void)temper_session_read(session, 0, tokens.data(), tokens.size(), &count, nullptr);
   tokens.resize(count);
   return tokens;

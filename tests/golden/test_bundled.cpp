@@ -21,7 +21,7 @@ void require(temper_status status, const temper_error &error, const char *what) 
 }
 
 bool is_utf8(const std::string &text) {
-  for (std::size_t i = 0; i < text.size();) {
+  for (size_t i = 0; i < text.size();) {
     const auto lead = static_cast<unsigned char>(text[i++]);
     const int more = lead < 0x80 ? 0 : lead >= 0xC2 && lead < 0xE0 ? 1 : lead >= 0xE0 && lead < 0xF0 ? 2 : lead >= 0xF0 && lead < 0xF5 ? 3 : -1;
     if (more < 0) return false;
@@ -48,7 +48,7 @@ void generate(temper_model *model, const temper_tokenizer *tokenizer, const Kind
   const golden::Session owned_session(session);
   require(temper_session_set_i64(session, TEMPER_SESSION_IGNORE_END, 1, &error), error, "ignore end");
   int32_t prompt[16];
-  std::size_t count = 0;
+  size_t count = 0;
   const std::string begin = "Once upon a time";
   require(temper_tokenizer_encode(tokenizer, begin.data(), begin.size(), 0, prompt, 16, &count, &error), error, "encode");
   require(temper_session_prompt(session, 0, prompt, count, &error), error, "prompt");
@@ -63,7 +63,7 @@ void generate(temper_model *model, const temper_tokenizer *tokenizer, const Kind
   for (const int32_t token : tokens) assert_true(token >= 0 && token < columns && token != mask);
 
   std::string text(8192, '\0');
-  std::size_t bytes = 0;
+  size_t bytes = 0;
   require(temper_tokenizer_decode(tokenizer, tokens.data(), tokens.size(), TEMPER_TOKENIZER_SKIP_SPECIAL, text.data(),
                                   text.size(), &bytes, &error),
           error, "decode");

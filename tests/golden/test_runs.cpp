@@ -56,24 +56,24 @@ std::unique_ptr<Session> begin(const std::shared_ptr<const Model> &model, const 
   return session;
 }
 
-std::vector<int32_t> row(const std::vector<int32_t> &states, std::size_t index, std::size_t length) {
+std::vector<int32_t> row(const std::vector<int32_t> &states, size_t index, size_t length) {
   const auto begin = states.begin() + static_cast<std::ptrdiff_t>(index * length);
   return {begin, begin + static_cast<std::ptrdiff_t>(length)};
 }
 
 // Tokens as the reference writes them: what isn't there yet is the mask.
-std::vector<int32_t> tokens_of(const Session &session, int32_t mask, std::size_t length) {
+std::vector<int32_t> tokens_of(const Session &session, int32_t mask, size_t length) {
   std::vector<int32_t> tokens(length, mask);
   const Sequence &sequence = session.row(0);
-  for (std::size_t i = 0; i < length; ++i)
+  for (size_t i = 0; i < length; ++i)
     if (sequence.tokens[i] >= 0) tokens[i] = sequence.tokens[i];
   return tokens;
 }
 
 // The states change from call to call as the reference says; calls in which nothing is revealed may be left out.
-void follow(Session &session, const std::vector<int32_t> &states, std::size_t length, int32_t mask, const char *what) {
-  const std::size_t count = states.size() / length;
-  std::size_t at = 0;
+void follow(Session &session, const std::vector<int32_t> &states, size_t length, int32_t mask, const char *what) {
+  const size_t count = states.size() / length;
+  size_t at = 0;
   for (StepReport report;;) {
     require(session.step(report), what);
     if (report.done) break;
@@ -101,7 +101,7 @@ void llada(void **) {
       std::unique_ptr<Session> session =
           begin(model, require(Hyperschedule::block(block, steps), "schedule"), make(SamplerKind::confidence, {{P::compat, 1}}),
                 default_noise(model->spec()), prompt, length);
-      follow(*session, cases.integers(name + ".states"), static_cast<std::size_t>(length), mask, name.c_str());
+      follow(*session, cases.integers(name + ".states"), static_cast<size_t>(length), mask, name.c_str());
     }
   }
 }
@@ -121,7 +121,7 @@ void dream(void **) {
       std::unique_ptr<Session> session =
           begin(model, require(Hyperschedule::flat(static_cast<int32_t>(cases.number(name + ".steps"))), "schedule"),
                 make(SamplerKind::confidence, {{P::compat, 1}, {P::rule, 1}, {P::order, order + 1}}), noise, prompt, length);
-      follow(*session, cases.integers(name + ".states"), static_cast<std::size_t>(length), mask, name.c_str());
+      follow(*session, cases.integers(name + ".states"), static_cast<size_t>(length), mask, name.c_str());
     }
   }
 }
@@ -129,13 +129,13 @@ void dream(void **) {
 // A table by which the listed positions come down in each call, from T to 0 unless said otherwise.
 class Table {
  public:
-  Table(std::size_t positions, int32_t levels) : levels_(levels), now_(positions, levels) { push(); }
-  void settle(std::size_t first, std::size_t end) {
-    for (std::size_t i = first; i < end && i < now_.size(); ++i) now_[i] = 0;
+  Table(size_t positions, int32_t levels) : levels_(levels), now_(positions, levels) { push(); }
+  void settle(size_t first, size_t end) {
+    for (size_t i = first; i < end && i < now_.size(); ++i) now_[i] = 0;
     push();
   }
-  void lower(std::size_t first, std::size_t end) {
-    for (std::size_t i = first; i < end && i < now_.size(); ++i)
+  void lower(size_t first, size_t end) {
+    for (size_t i = first; i < end && i < now_.size(); ++i)
       if (now_[i] > 0) --now_[i];
     push();
   }
@@ -157,18 +157,18 @@ void sdar(void **) {
     for (int i = 0; i < 3; ++i) {
       const std::string name = "generate." + std::to_string(i);
       const std::vector<int32_t> prompt = cases.integers(name + ".prompt"), output = cases.integers(name + ".output");
-      const auto block = static_cast<std::size_t>(cases.number(name + ".block_length"));
-      const auto steps = static_cast<std::size_t>(cases.number(name + ".denoising_steps"));
+      const auto block = static_cast<size_t>(cases.number(name + ".block_length"));
+      const auto steps = static_cast<size_t>(cases.number(name + ".denoising_steps"));
       SpecOverrides overrides;
       overrides.block = static_cast<int64_t>(block);
       const auto model = open("sdar", backend, overrides);
       const bool sequential = cases.number(name + ".strategy") == 0;
       // Sequential is a hyperschedule: so many positions a call, from the left, the rest of their block waiting.
       Table table(output.size() - prompt.size(), 1);
-      for (std::size_t begins = prompt.size() / block * block; begins < output.size(); begins += block) {
-        std::size_t next = std::max(begins, prompt.size());
-        for (std::size_t step = 0; step < steps && next < begins + block; ++step) {
-          const std::size_t quota = block / steps + (step < block % steps ? 1 : 0);
+      for (size_t begins = prompt.size() / block * block; begins < output.size(); begins += block) {
+        size_t next = std::max(begins, prompt.size());
+        for (size_t step = 0; step < steps && next < begins + block; ++step) {
+          const size_t quota = block / steps + (step < block % steps ? 1 : 0);
           table.settle(next - prompt.size(), std::min(next + quota, begins + block) - prompt.size());
           next += quota;
         }
@@ -204,22 +204,22 @@ void fast_dllm(void **) {
       // Its cache inside a block keeps stale keys on purpose.
       if (cases.number(name + ".use_block_cache") != 0) continue;
       const std::vector<int32_t> prompt = cases.integers(name + ".prompt"), output = cases.integers(name + ".output");
-      const auto block = static_cast<std::size_t>(cases.number(name + ".block_size"));
-      const auto small = static_cast<std::size_t>(cases.number(name + ".small_block_size"));
+      const auto block = static_cast<size_t>(cases.number(name + ".block_size"));
+      const auto small = static_cast<size_t>(cases.number(name + ".small_block_size"));
       SpecOverrides overrides;
       overrides.block = static_cast<int64_t>(block);
       overrides.mask_token = static_cast<int64_t>(cases.number(name + ".mask_id"));
       const auto model = open("fast_dllm_v2", backend, overrides);
-      const std::size_t known = prompt.size();
+      const size_t known = prompt.size();
       Table table(output.size() - known, static_cast<int32_t>(small));
-      for (std::size_t begins = known / block * block; begins < output.size(); begins += block) {
+      for (size_t begins = known / block * block; begins < output.size(); begins += block) {
         // A block's first token comes from the last row of the block before, ahead of the others.
         if (begins >= known) table.settle(begins - known, begins - known + 1);
-        for (std::size_t part = begins; part < begins + block && part < output.size(); part += small) {
-          const std::size_t first = std::max({part, known, begins + (begins >= known ? 1 : 0)});
-          const std::size_t end = std::min(part + small, output.size());
+        for (size_t part = begins; part < begins + block && part < output.size(); part += small) {
+          const size_t first = std::max({part, known, begins + (begins >= known ? 1 : 0)});
+          const size_t end = std::min(part + small, output.size());
           if (first >= end) continue;
-          for (std::size_t step = 0; step < small; ++step) table.lower(first - known, end - known);
+          for (size_t step = 0; step < small; ++step) table.lower(first - known, end - known);
         }
       }
       const Sampler sampler =

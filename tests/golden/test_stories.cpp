@@ -47,7 +47,7 @@ void continue_greedily(const std::string &backend, const std::string &right) {
   require(temper_tokenizer_open(folder.c_str(), &tokenizer, &error), error, "tokenizer");
   const golden::Tokenizer owned_tokenizer(tokenizer);
   std::string text(4096, '\0');
-  std::size_t bytes = 0;
+  size_t bytes = 0;
   require(temper_tokenizer_decode(tokenizer, tokens.data(), tokens.size(), 0, text.data(), text.size(), &bytes, &error),
           error, "decode");
   text.resize(bytes);

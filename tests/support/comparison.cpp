@@ -63,7 +63,7 @@ void compare_step(const Subject &subject, const Hyperschedule &schedule, const W
     for (const Present &p : present) highest = std::max(highest, p.level);
     PlainInput input;
     for (const Present &p : present) {
-      input.tokens.push_back(seen.tokens[static_cast<std::size_t>(p.position - sequence.first_token)]);
+      input.tokens.push_back(seen.tokens[static_cast<size_t>(p.position - sequence.first_token)]);
       input.positions.push_back(p.position);
       const bool shared = subject.spec().shared_conditioning && definition.context == Context::full;
       input.conditions.push_back(condition_of(subject, noise, shared && p.level == 0 ? highest : p.level, levels));
@@ -76,9 +76,9 @@ void compare_step(const Subject &subject, const Hyperschedule &schedule, const W
       const int64_t reads = definition.shifted ? position - 1 : position;
       const auto at = std::find_if(present.begin(), present.end(), [&](const Present &p) { return p.position == reads; });
       if (at == present.end()) fail_msg("%s: no row predicts position %d", what.c_str(), static_cast<int>(position));
-      const std::vector<double> &right = expected[static_cast<std::size_t>(at - present.begin())];
+      const std::vector<double> &right = expected[static_cast<size_t>(at - present.begin())];
       assert_int_equal(right.size(), logits.size());
-      for (std::size_t c = 0; c < right.size(); ++c) {
+      for (size_t c = 0; c < right.size(); ++c) {
         const double difference = std::fabs(right[c] - static_cast<double>(logits[c]));
         tally.worst = std::max(tally.worst, difference);
         if (!(difference < tolerance))

@@ -71,9 +71,9 @@ Result<std::unique_ptr<Session>> try_session(const Subject &subject, const Hyper
   const std::vector<int32_t> &ends = session->options().end_tokens;
   options.end_tokens.insert(options.end_tokens.end(), ends.begin(), ends.end());
   TEMPER_TRY(session->set_options(options));
-  for (std::size_t i = 0; i < choice.ids.size(); ++i)
+  for (size_t i = 0; i < choice.ids.size(); ++i)
     TEMPER_TRY(session->set_id(static_cast<int32_t>(i), choice.ids[i]));
-  for (std::size_t i = 0; i < choice.prompts.size(); ++i)
+  for (size_t i = 0; i < choice.prompts.size(); ++i)
     TEMPER_TRY(session->prompt(static_cast<int32_t>(i), choice.prompts[i]));
   return session;
 }
@@ -86,7 +86,7 @@ std::unique_ptr<Session> make_session(const Subject &subject, const Hyperschedul
 std::vector<int32_t> emitted(Session &session, int32_t row) {
   std::vector<int32_t> tokens;
   int32_t part[64];
-  for (std::size_t n = 0; (n = session.read(row, part)) > 0;) tokens.insert(tokens.end(), part, part + n);
+  for (size_t n = 0; (n = session.read(row, part)) > 0;) tokens.insert(tokens.end(), part, part + n);
   return tokens;
 }
 
@@ -98,7 +98,7 @@ std::vector<std::vector<int32_t>> run_to_end(Session &session) {
   return all;
 }
 
-std::vector<int32_t> some_tokens(std::size_t count, int32_t tokens, uint32_t seed) {
+std::vector<int32_t> some_tokens(size_t count, int32_t tokens, uint32_t seed) {
   std::vector<int32_t> list(count);
   uint32_t state = seed * 2654435761U + 12345U;
   for (int32_t &token : list) {

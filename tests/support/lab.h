@@ -62,6 +62,6 @@ std::vector<std::vector<int32_t>> run_to_end(Session &session);
 std::vector<int32_t> emitted(Session &session, int32_t row);
 
 // `count` tokens below `tokens`, from a seed.
-std::vector<int32_t> some_tokens(std::size_t count, int32_t tokens, uint32_t seed);
+std::vector<int32_t> some_tokens(size_t count, int32_t tokens, uint32_t seed);
 
 }  // namespace temper::test

@@ -15,14 +15,14 @@ double activated(Activation activation, double v) {
 }
 
 // Value `at` of chunk `index` of a modulation vector; 0 without modulation.
-double chunk(const std::vector<double> &modulation, std::size_t index, std::size_t width, std::size_t at) {
+double chunk(const std::vector<double> &modulation, size_t index, size_t width, size_t at) {
   return modulation.empty() ? 0.0 : modulation[index * width + at];
 }
 
 }  // namespace
 
 PlainModel::Vector PlainModel::read(const TensorView &tensor) {
-  std::vector<float> values(static_cast<std::size_t>(tensor.elements()));
+  std::vector<float> values(static_cast<size_t>(tensor.elements()));
   to_float(tensor, values.data());
   return Vector(values.begin(), values.end());
 }
@@ -33,11 +33,11 @@ PlainModel::Matrix PlainModel::read(const MatrixView &view) {
   for (const MatrixView::Part &part : view.parts) biased = biased || part.bias.has_value();
   for (const MatrixView::Part &part : view.parts) {
     const Vector values = read(part.weight);
-    const auto rows = static_cast<std::size_t>(part.weight.shape[0]), columns = static_cast<std::size_t>(part.weight.shape[1]);
-    const std::size_t outputs = view.input_major ? columns : rows;
+    const auto rows = static_cast<size_t>(part.weight.shape[0]), columns = static_cast<size_t>(part.weight.shape[1]);
+    const size_t outputs = view.input_major ? columns : rows;
     matrix.inputs = view.input_major ? rows : columns;
-    for (std::size_t o = 0; o < outputs; ++o)
-      for (std::size_t i = 0; i < matrix.inputs; ++i)
+    for (size_t o = 0; o < outputs; ++o)
+      for (size_t i = 0; i < matrix.inputs; ++i)
         matrix.weight.push_back(view.input_major ? values[i * columns + o] : values[o * columns + i]);
     if (biased) {
       const Vector bias = part.bias ? read(*part.bias) : Vector(outputs, 0.0);
@@ -50,9 +50,9 @@ PlainModel::Matrix PlainModel::read(const MatrixView &view) {
 
 PlainModel::Vector PlainModel::product(const Matrix &matrix, const Vector &in) {
   Vector out(matrix.outputs);
-  for (std::size_t o = 0; o < matrix.outputs; ++o) {
+  for (size_t o = 0; o < matrix.outputs; ++o) {
     double sum = matrix.bias.empty() ? 0.0 : matrix.bias[o];
-    for (std::size_t i = 0; i < matrix.inputs; ++i) sum += matrix.weight[o * matrix.inputs + i] * in[i];
+    for (size_t i = 0; i < matrix.inputs; ++i) sum += matrix.weight[o * matrix.inputs + i] * in[i];
     out[o] = sum;
   }
   return out;
@@ -94,15 +94,15 @@ PlainModel::Vector PlainModel::normalise(const Vector &in, const Vector &weight,
   for (const double v : in) square += (v - mean) * (v - mean) / n;
   const double scale = 1.0 / std::sqrt(square + static_cast<double>(spec_.norm_epsilon));
   Vector out(in.size());
-  for (std::size_t i = 0; i < in.size(); ++i)
+  for (size_t i = 0; i < in.size(); ++i)
     out[i] = (in[i] - mean) * scale * weight[i] + (bias.empty() ? 0.0 : bias[i]);
   return out;
 }
 
 PlainModel::Vector PlainModel::condition_vector(double value) const {
-  const std::size_t half = sigma_in_.inputs / 2;
+  const size_t half = sigma_in_.inputs / 2;
   Vector features(sigma_in_.inputs);
-  for (std::size_t k = 0; k < half; ++k) {
+  for (size_t k = 0; k < half; ++k) {
     const double angle = value * std::exp(-std::log(10000.0) * static_cast<double>(k) / static_cast<double>(half));
     features[k] = std::cos(angle);
     features[half + k] = std::sin(angle);
@@ -115,21 +115,21 @@ PlainModel::Vector PlainModel::condition_vector(double value) const {
 }
 
 PlainModel::Vector PlainModel::embed(int32_t token, int64_t position, double condition) const {
-  const auto width = static_cast<std::size_t>(spec_.width);
+  const auto width = static_cast<size_t>(spec_.width);
   Vector x(width, 0.0);
   const double own = spec_.mixed_embedding ? std::exp(-spec_.path.mix * condition) : 1.0;
-  for (std::size_t i = 0; i < width; ++i) {
-    if (token >= 0) x[i] = own * embedding_[static_cast<std::size_t>(token) * width + i];
+  for (size_t i = 0; i < width; ++i) {
+    if (token >= 0) x[i] = own * embedding_[static_cast<size_t>(token) * width + i];
     if (spec_.mixed_embedding)
-      x[i] += (1.0 - own) * embedding_[static_cast<std::size_t>(spec_.mask_token) * width + i];
-    if (!positions_.empty()) x[i] += positions_[static_cast<std::size_t>(position) * width + i];
+      x[i] += (1.0 - own) * embedding_[static_cast<size_t>(spec_.mask_token) * width + i];
+    if (!positions_.empty()) x[i] += positions_[static_cast<size_t>(position) * width + i];
   }
   return x;
 }
 
 void PlainModel::rotate(double *head, int64_t position) const {
-  const auto half = static_cast<std::size_t>(spec_.head_dim / 2);
-  for (std::size_t j = 0; j < half; ++j) {
+  const auto half = static_cast<size_t>(spec_.head_dim / 2);
+  for (size_t j = 0; j < half; ++j) {
     const double exponent = -2.0 * static_cast<double>(j) / static_cast<double>(spec_.head_dim);
     const double angle = static_cast<double>(position) * std::pow(spec_.rotary_theta, exponent);
     const double a = head[j], b = head[j + half];
@@ -140,92 +140,92 @@ void PlainModel::rotate(double *head, int64_t position) const {
 
 void PlainModel::attention(const Layer &layer, const PlainInput &input, const std::vector<Vector> &modulations,
                            std::vector<Vector> &x) const {
-  const auto width = static_cast<std::size_t>(spec_.width), size = static_cast<std::size_t>(spec_.head_dim);
-  const auto heads = static_cast<std::size_t>(spec_.heads), kv_heads = static_cast<std::size_t>(spec_.kv_heads);
-  const std::size_t rows = x.size();
+  const auto width = static_cast<size_t>(spec_.width), size = static_cast<size_t>(spec_.head_dim);
+  const auto heads = static_cast<size_t>(spec_.heads), kv_heads = static_cast<size_t>(spec_.kv_heads);
+  const size_t rows = x.size();
   std::vector<Vector> qkv(rows);
-  for (std::size_t r = 0; r < rows; ++r) {
+  for (size_t r = 0; r < rows; ++r) {
     Vector in = normalise(x[r], layer.norm1, layer.norm1_bias);
-    for (std::size_t i = 0; i < width; ++i)
+    for (size_t i = 0; i < width; ++i)
       in[i] = in[i] * (1.0 + chunk(modulations[r], 1, width, i)) + chunk(modulations[r], 0, width, i);
     qkv[r] = product(layer.qkv, in);
-    for (std::size_t h = 0; h < heads + kv_heads; ++h) {
+    for (size_t h = 0; h < heads + kv_heads; ++h) {
       const Vector &weight = h < heads ? layer.q_norm : layer.k_norm;
       double *head = qkv[r].data() + h * size;
       if (!weight.empty()) {
         double square = 0.0;
-        for (std::size_t i = 0; i < size; ++i) square += head[i] * head[i] / static_cast<double>(size);
-        for (std::size_t i = 0; i < size; ++i)
+        for (size_t i = 0; i < size; ++i) square += head[i] * head[i] / static_cast<double>(size);
+        for (size_t i = 0; i < size; ++i)
           head[i] *= weight[i] / std::sqrt(square + static_cast<double>(spec_.norm_epsilon));
       }
       if (spec_.rotary) rotate(head, input.positions[r]);
     }
   }
-  for (std::size_t r = 0; r < rows; ++r) {
+  for (size_t r = 0; r < rows; ++r) {
     Vector attended(heads * size, 0.0);
-    for (std::size_t h = 0; h < heads; ++h) {
-      const std::size_t shared = h / (heads / kv_heads);
+    for (size_t h = 0; h < heads; ++h) {
+      const size_t shared = h / (heads / kv_heads);
       Vector score(rows, 0.0);
       double most = -INFINITY, total = 0.0;
-      for (std::size_t c = 0; c < rows; ++c) {
+      for (size_t c = 0; c < rows; ++c) {
         if (!input.sees[r][c]) continue;
-        for (std::size_t i = 0; i < size; ++i)
+        for (size_t i = 0; i < size; ++i)
           score[c] += qkv[r][h * size + i] * qkv[c][(heads + shared) * size + i];
         score[c] /= std::sqrt(static_cast<double>(size));
         most = std::max(most, score[c]);
       }
-      for (std::size_t c = 0; c < rows; ++c)
+      for (size_t c = 0; c < rows; ++c)
         if (input.sees[r][c]) total += std::exp(score[c] - most);
-      for (std::size_t c = 0; c < rows; ++c)
+      for (size_t c = 0; c < rows; ++c)
         if (input.sees[r][c])
-          for (std::size_t i = 0; i < size; ++i)
+          for (size_t i = 0; i < size; ++i)
             attended[h * size + i] +=
                 std::exp(score[c] - most) / total * qkv[c][(heads + kv_heads + shared) * size + i];
     }
     const Vector out = product(layer.out, attended);
-    for (std::size_t i = 0; i < width; ++i)
+    for (size_t i = 0; i < width; ++i)
       x[r][i] += out[i] * (modulations[r].empty() ? 1.0 : chunk(modulations[r], 2, width, i));
   }
 }
 
 void PlainModel::feed_forward(const Layer &layer, const std::vector<Vector> &modulations,
                               std::vector<Vector> &x) const {
-  const auto width = static_cast<std::size_t>(spec_.width);
-  for (std::size_t r = 0; r < x.size(); ++r) {
+  const auto width = static_cast<size_t>(spec_.width);
+  for (size_t r = 0; r < x.size(); ++r) {
     Vector in = normalise(x[r], layer.norm2, layer.norm2_bias);
-    for (std::size_t i = 0; i < width; ++i)
+    for (size_t i = 0; i < width; ++i)
       in[i] = in[i] * (1.0 + chunk(modulations[r], 4, width, i)) + chunk(modulations[r], 3, width, i);
     const Vector hidden = product(layer.mlp_in, in);
-    Vector middle(static_cast<std::size_t>(spec_.mlp_width));
-    for (std::size_t i = 0; i < middle.size(); ++i)
+    Vector middle(static_cast<size_t>(spec_.mlp_width));
+    for (size_t i = 0; i < middle.size(); ++i)
       middle[i] = spec_.activation == Activation::swiglu ? silu(hidden[i]) * hidden[middle.size() + i]
                                                          : activated(spec_.activation, hidden[i]);
     const Vector out = product(layer.mlp_out, middle);
-    for (std::size_t i = 0; i < width; ++i)
+    for (size_t i = 0; i < width; ++i)
       x[r][i] += out[i] * (modulations[r].empty() ? 1.0 : chunk(modulations[r], 5, width, i));
   }
 }
 
 std::vector<std::vector<double>> PlainModel::run(const PlainInput &input) const {
-  const std::size_t rows = input.tokens.size();
-  const auto width = static_cast<std::size_t>(spec_.width);
+  const size_t rows = input.tokens.size();
+  const auto width = static_cast<size_t>(spec_.width);
   std::vector<Vector> x(rows), conditions(rows), logits(rows);
-  for (std::size_t r = 0; r < rows; ++r) {
+  for (size_t r = 0; r < rows; ++r) {
     x[r] = embed(input.tokens[r], input.positions[r], input.conditions[r]);
     if (sigma_in_.outputs > 0) conditions[r] = condition_vector(input.conditions[r]);
   }
   for (const Layer &layer : layers_) {
     std::vector<Vector> modulations(rows);
     if (layer.modulation.outputs > 0)
-      for (std::size_t r = 0; r < rows; ++r) modulations[r] = product(layer.modulation, conditions[r]);
+      for (size_t r = 0; r < rows; ++r) modulations[r] = product(layer.modulation, conditions[r]);
     attention(layer, input, modulations, x);
     feed_forward(layer, modulations, x);
   }
-  for (std::size_t r = 0; r < rows; ++r) {
+  for (size_t r = 0; r < rows; ++r) {
     Vector last = normalise(x[r], final_norm_, final_norm_bias_);
     if (head_modulation_.outputs > 0) {
       const Vector modulation = product(head_modulation_, conditions[r]);
-      for (std::size_t i = 0; i < width; ++i) last[i] = last[i] * (1.0 + modulation[width + i]) + modulation[i];
+      for (size_t i = 0; i < width; ++i) last[i] = last[i] * (1.0 + modulation[width + i]) + modulation[i];
     }
     logits[r] = product(head_, last);
     if (spec_.scale_by_sigma)

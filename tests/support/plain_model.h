@@ -29,7 +29,7 @@ class PlainModel {
  private:
   using Vector = std::vector<double>;
   struct Matrix {
-    std::size_t outputs = 0, inputs = 0;
+    size_t outputs = 0, inputs = 0;
     Vector weight;  // [outputs][inputs]
     Vector bias;    // empty: none
   };

@@ -34,7 +34,7 @@ class Maker {
   void random(const std::string &name, std::vector<int64_t> shape, double size, double centre = 0.0) {
     int64_t count = 1;
     for (const int64_t n : shape) count *= n;
-    NamedTensor tensor{prefix_ + name, std::move(shape), std::vector<float>(static_cast<std::size_t>(count))};
+    NamedTensor tensor{prefix_ + name, std::move(shape), std::vector<float>(static_cast<size_t>(count))};
     for (float &value : tensor.values) value = static_cast<float>(centre) + numbers_.next(size);
     tensors.push_back(std::move(tensor));
   }
@@ -221,11 +221,11 @@ std::string llada_config(const ModelChoice &choice) {
 
 std::shared_ptr<std::vector<std::byte>> safetensors_bytes(const std::vector<NamedTensor> &tensors) {
   std::string header = "{";
-  std::size_t offset = 0;
+  size_t offset = 0;
   for (const NamedTensor &tensor : tensors) {
     std::string shape;
     for (const int64_t n : tensor.shape) shape += (shape.empty() ? "" : ",") + number(n);
-    const std::size_t end = offset + tensor.values.size() * sizeof(float);
+    const size_t end = offset + tensor.values.size() * sizeof(float);
     if (header.size() > 1) header += ",";
     header += quoted(tensor.name) + R"(:{"dtype":"F32","shape":[)" + shape + R"(],"data_offsets":[)" +
               std::to_string(offset) + "," + std::to_string(end) + "]}";
@@ -237,7 +237,7 @@ std::shared_ptr<std::vector<std::byte>> safetensors_bytes(const std::vector<Name
   const auto size = static_cast<uint64_t>(header.size());
   std::memcpy(bytes->data(), &size, sizeof size);
   std::memcpy(bytes->data() + 8, header.data(), header.size());
-  std::size_t at = 8 + header.size();
+  size_t at = 8 + header.size();
   for (const NamedTensor &tensor : tensors) {
     std::memcpy(bytes->data() + at, tensor.values.data(), tensor.values.size() * sizeof(float));
     at += tensor.values.size() * sizeof(float);

@@ -46,7 +46,7 @@ const std::vector<int64_t> &ReferenceCases::shape(const std::string &name) const
 std::vector<double> ReferenceCases::numbers(const std::string &name) const {
   const TensorView *tensor = set_.find(name);
   if (tensor == nullptr) throw std::runtime_error("no tensor " + name);
-  std::vector<double> out(static_cast<std::size_t>(tensor->elements()));
+  std::vector<double> out(static_cast<size_t>(tensor->elements()));
   const std::byte *from = tensor->bytes.data();
   const auto read = [&](auto zero) {
     for (double &value : out) {

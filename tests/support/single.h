@@ -34,7 +34,7 @@ inline Proposal propose(const Sampler &sampler, const HeadDescription &head, con
 }
 
 // All three phases: the token after the step.
-inline std::int32_t step(const Sampler &sampler, const HeadDescription &head, const SamplerPosition &at,
+inline int32_t step(const Sampler &sampler, const HeadDescription &head, const SamplerPosition &at,
                          const Draws &draws, std::span<const float> row, Workspace &workspace) {
   Single one{sampler, head, at, draws};
   const SamplerWindow window = one.window();

@@ -52,7 +52,7 @@ std::string text_of(const PathSpec &path) {
   int length = std::snprintf(text, sizeof text, "%s", kinds[static_cast<int>(path.kind)]);
   const auto append = [&](const char *format, double a, double b) {
     if (length >= 0 && length < static_cast<int>(sizeof text))
-      length += std::snprintf(text + length, sizeof text - static_cast<std::size_t>(length), format,
+      length += std::snprintf(text + length, sizeof text - static_cast<size_t>(length), format,
                               a, b);
   };
   if (path.kind == PathKind::epsilon_hybrid) append(", epsilon %g", path.mix, 0);

@@ -10,7 +10,7 @@ namespace {
 
 std::string shape_text(const std::vector<int64_t> &shape) {
   std::string text = "[";
-  for (std::size_t i = 0; i < shape.size(); ++i) {
+  for (size_t i = 0; i < shape.size(); ++i) {
     if (i > 0) text += ", ";
     text += std::to_string(shape[i]);
   }
@@ -23,7 +23,7 @@ bool is_float(Dtype dtype) noexcept {
 
 }  // namespace
 
-int64_t Draft::size_of(const std::string &name, std::size_t dimension) {
+int64_t Draft::size_of(const std::string &name, size_t dimension) {
   const TensorView *tensor = tensors.find(name);
   if (tensor != nullptr && dimension < tensor->shape.size() && tensor->shape[dimension] > 0 &&
       tensor->shape[dimension] <= id_limit)
@@ -97,7 +97,7 @@ const Json *Draft::side_file(const std::string &name) {
   }
   // tokenizer.json holds a vocabulary and its merges.
   auto json = parse_json(file.value().bytes(), name,
-                         {.bytes = std::size_t{64} << 20, .values = std::size_t{2} << 20});
+                         {.bytes = size_t{64} << 20, .values = size_t{2} << 20});
   if (!json.ok()) {
     fail_with(json.status());
     return nullptr;

@@ -54,7 +54,7 @@ class Draft {
 
   // Tensors. A missing one or a wrong shape is remembered as the error.
   bool has(std::string_view name) const { return tensors.find(name) || tensors.opaque.contains(name); }
-  int64_t size_of(const std::string &name, std::size_t dimension);
+  int64_t size_of(const std::string &name, size_t dimension);
   TensorView take(const std::string &name, std::initializer_list<int64_t> shape);
   // "<base>.weight" and, when asked for, "<base>.bias".
   MatrixView::Part linear(const std::string &base, int64_t outputs, int64_t inputs, bool bias,

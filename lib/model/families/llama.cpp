@@ -46,7 +46,7 @@ const Rule &rule_of(const std::string &family) {
 
 // "-b8" at the end of the model's name: SDAR writes its block size there.
 int64_t block_in_name(const std::string &names) {
-  for (std::size_t at = names.find("-b"); at != std::string::npos; at = names.find("-b", at + 2)) {
+  for (size_t at = names.find("-b"); at != std::string::npos; at = names.find("-b", at + 2)) {
     int64_t block = 0;
     const char *end = names.data() + names.size();
     const auto read = std::from_chars(names.data() + at + 2, end, block);

@@ -25,28 +25,28 @@ void decide(const SamplerParameters &parameters, const HeadDescription &head, co
   if (parameters.compat == 0) return kinds::ancestral.decide(parameters, head, window);
   decide_each(head, window, [&](const SamplerPosition &at, const Draws &) {
     const bool settled = !is_masked(head, at) && (head.carry_over || at.transition->visible_fixed);
-    return rests(at) || settled ? kKeep : kLaw;
+    return rests(at) || settled ? Move::keep : Move::law;
   });
 }
 
 // memory.other holds the raw scores of the N tokens on entry, see Sampler::propose.
 double published_step(RowWork &row, double mask_score) noexcept {
   const Transition &step = *row.at.transition;
-  const auto n = static_cast<std::size_t>(row.head.tokens());
+  const auto n = static_cast<size_t>(row.head.tokens());
   const double tokens = row.tokens();
   double *s = row.memory.other.data();
   const double lam = step.lam_t - step.lam_s, mu = std::log((1 - step.m_s) / (1 - step.m_t));
   const double d = std::min(lam + mu, 700.0), g = d > 0 ? lam / (lam + mu) : 0;
   double sum = 0;
-  for (std::size_t i = 0; i < n; ++i) sum += s[i];
+  for (size_t i = 0; i < n; ++i) sum += s[i];
   const double grow = std::exp(d), r = std::exp(-mu), k = std::exp(-lam);
   const double spread = g * (grow - 1) * sum / tokens;
   const double mask = (1 - g) * (mask_score - (grow - 1) * sum) + g * mask_score;
   const bool masked = is_masked(row.head, row.at);
-  const std::int32_t y = masked ? -1 : dense_index(row.head, row.at.token);
-  for (std::size_t i = 0; i < n; ++i) {
+  const int32_t y = masked ? -1 : dense_index(row.head, row.at.token);
+  for (size_t i = 0; i < n; ++i) {
     const double staggered = grow * s[i] - spread;
-    const double back = masked ? 1 - r : (static_cast<std::int32_t>(i) == y ? r * k : 0) + r * (1 - k) / tokens;
+    const double back = masked ? 1 - r : (static_cast<int32_t>(i) == y ? r * k : 0) + r * (1 - k) / tokens;
     s[i] = std::max(0.0, staggered * back);
   }
   return masked && !step.final ? std::max(0.0, mask) : 0;
@@ -59,10 +59,10 @@ void propose(RowWork &row, Proposal &proposal) noexcept {
   proposal.probability = probability_of(row, proposal.token);
 }
 
-constexpr KindParameter kOwn[] = {{SamplerParameter::compat, {0, 1, 0, true}}};
+constexpr KindParameter own_parameters[] = {{SamplerParameter::compat, {0, 1, 0, true}}};
 
 }  // namespace
 
-const Kind kinds::analytic = {true, kOwn, check, decide, propose, nullptr, if_carried_over};
+const Kind kinds::analytic = {true, own_parameters, check, decide, propose, nullptr, if_carried_over};
 
 }  // namespace temper

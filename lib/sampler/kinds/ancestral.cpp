@@ -8,17 +8,17 @@ namespace {
 
 Move ancestral_move(const HeadDescription &head, const SamplerPosition &at, const Draws &draws, bool greedy) noexcept {
   const Transition &step = *at.transition;
-  if (rests(at)) return kKeep;
+  if (rests(at)) return Move::keep;
   if (is_masked(head, at)) {
     const Move move = reveal_move(head, at, step.reveal, draws);
-    return greedy && move == kUniform ? kDraw : move;
+    return greedy && move == Move::uniform ? Move::draw : move;
   }
-  if (head.carry_over || step.visible_fixed) return kKeep;
+  if (head.carry_over || step.visible_fixed) return Move::keep;
   // The chance of an edit is largest when the model gives the token no probability: mostly that is enough
   // to know that it stays.
   const auto n = static_cast<double>(head.tokens());
   const double most = step.phi * (step.kappa_s + step.one_minus_kappa_s * (n - 1) / n);
-  return draws.uniform(DrawTag::edit) < most * (1 + 1e-12) ? kEdit : kKeep;
+  return draws.uniform(DrawTag::edit) < most * (1 + 1e-12) ? Move::edit : Move::keep;
 }
 
 template <bool greedy>
@@ -30,15 +30,15 @@ void decide(const SamplerParameters &, const HeadDescription &head, const Sample
 
 template <bool greedy>
 void propose(RowWork &row, Proposal &proposal) noexcept {
-  if (proposal.move == kEdit) edit_visible(row, greedy, proposal);
+  if (proposal.move == Move::edit) edit_visible(row, greedy, proposal);
   else take(row, row.draws.bits(DrawTag::token), proposal, greedy);
 }
 
-constexpr KindParameter kCompat[] = {{SamplerParameter::compat, {0, 1, 0, true}}};
+constexpr KindParameter compat_modes[] = {{SamplerParameter::compat, {0, 1, 0, true}}};
 
 }  // namespace
 
-const Kind kinds::ancestral = {true, kCompat, nullptr, decide<false>, propose<false>, nullptr, if_carried_over};
+const Kind kinds::ancestral = {true, compat_modes, nullptr, decide<false>, propose<false>, nullptr, if_carried_over};
 const Kind kinds::greedy = {false, {}, nullptr, decide<true>, propose<true>, nullptr, if_carried_over};
 
 }  // namespace temper

@@ -7,7 +7,7 @@
 namespace temper {
 namespace {
 
-constexpr double kEven = 0;  // the other rule rounds down
+constexpr double even = 0;  // the other rule rounds down
 
 Status check(const SamplerParameters &, const HeadDescription &head, const Noise &noise) {
   return needs_mask(head, noise, "confidence");
@@ -17,25 +17,25 @@ Verdict finish(const SamplerParameters &p, const HeadDescription &head, const Sa
   // What the levels would reveal on average: LLaDA's even split when rounded up, Dream's number rounded down.
   double expected = 0;
   bool any = false;
-  for (std::size_t i = 0; i < window.positions.size(); ++i)
-    if (window.proposals[i].move == kRank) {
+  for (size_t i = 0; i < window.positions.size(); ++i)
+    if (window.proposals[i].move == Move::rank) {
       any = true;
       expected += window.positions[i].transition->final ? 1 : window.positions[i].transition->reveal;
     }
-  double quota = p.rule == kEven ? std::ceil(expected - 1e-9) : std::floor(expected + 1e-9);
+  double quota = p.rule == even ? std::ceil(expected - 1e-9) : std::floor(expected + 1e-9);
   if (any && quota < 1 && p.compat == 0) quota = 1;
   for (double kept = ordered::keep_final(window); kept < quota; ++kept)
-    if (Proposal *best = ordered::best_left(window)) best->move = kDraw;
+    if (Proposal *best = ordered::best_left(window)) best->move = Move::draw;
   return ordered::close(head, window);
 }
 
-constexpr KindParameter kOwn[] = {
-    {SamplerParameter::order, ordered::kOrders}, {SamplerParameter::order_temperature, {0, 100, 0, false}},
+constexpr KindParameter own_parameters[] = {
+    {SamplerParameter::order, ordered::order_bounds}, {SamplerParameter::order_temperature, {0, 100, 0, false}},
     {SamplerParameter::rule, {0, 1, 0, true}},   {SamplerParameter::compat, {0, 1, 0, true}},
-    {SamplerParameter::end_rule, ordered::kEnds}};
+    {SamplerParameter::end_rule, ordered::end_bounds}};
 
 }  // namespace
 
-const Kind kinds::confidence = {true, kOwn, check, ordered::decide, ordered::propose, finish, always};
+const Kind kinds::confidence = {true, own_parameters, check, ordered::decide, ordered::propose, finish, always};
 
 }  // namespace temper

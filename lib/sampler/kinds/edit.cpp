@@ -12,12 +12,12 @@ Status check(const SamplerParameters &, const HeadDescription &head, const Noise
 
 void decide(const SamplerParameters &, const HeadDescription &head, const SamplerWindow &window) noexcept {
   decide_each(head, window, [&](const SamplerPosition &at, const Draws &) {
-    return rests(at) ? kKeep : is_masked(head, at) ? kRank : kEdit;
+    return rests(at) ? Move::keep : is_masked(head, at) ? Move::rank : Move::edit;
   });
 }
 
 void propose(RowWork &row, Proposal &proposal) noexcept {
-  if (proposal.move == kRank) return ordered::propose(row, proposal);
+  if (proposal.move == Move::rank) return ordered::propose(row, proposal);
   // The best other token, and how probable the model finds it.
   proposal.best = row.memory.most_probable();
   proposal.probability = row.believed(proposal.best);
@@ -30,7 +30,7 @@ Verdict finish(const SamplerParameters &p, const HeadDescription &head, const Sa
   const Verdict verdict = ordered::close(head, window);
   if (verdict != Verdict::settle) return verdict;
   bool edited = false;
-  for (std::size_t i = 0; i < window.positions.size(); ++i)
+  for (size_t i = 0; i < window.positions.size(); ++i)
     edited = edited || window.proposals[i].token != window.positions[i].token;
   WindowMemory &memory = *window.memory;
   // What was just revealed deserves a look, too.
@@ -42,13 +42,13 @@ Verdict finish(const SamplerParameters &p, const HeadDescription &head, const Sa
   return Verdict::settle;
 }
 
-constexpr KindParameter kOwn[] = {
-    {SamplerParameter::order, ordered::kOrders},         {SamplerParameter::threshold, {0, 1, 0.9, false}},
+constexpr KindParameter own_parameters[] = {
+    {SamplerParameter::order, ordered::order_bounds},         {SamplerParameter::threshold, {0, 1, 0.9, false}},
     {SamplerParameter::factor, {0, 1000, 0, false}},     {SamplerParameter::edit_threshold, {0, 1, 0.9, false}},
-    {SamplerParameter::extra_steps, {0, 1 << 20, 16, true}}, {SamplerParameter::end_rule, ordered::kEnds}};
+    {SamplerParameter::extra_steps, {0, 1 << 20, 16, true}}, {SamplerParameter::end_rule, ordered::end_bounds}};
 
 }  // namespace
 
-const Kind kinds::edit = {true, kOwn, check, decide, propose, finish, nullptr};
+const Kind kinds::edit = {true, own_parameters, check, decide, propose, finish, nullptr};
 
 }  // namespace temper

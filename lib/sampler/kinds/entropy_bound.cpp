@@ -15,18 +15,18 @@ Verdict finish(const SamplerParameters &p, const HeadDescription &head, const Sa
   while (Proposal *best = ordered::best_left(window)) {
     if (sum > p.entropy_bound) break;
     sum -= best->confidence;
-    best->move = kDraw;
+    best->move = Move::draw;
   }
   ordered::keep_final(window);
   return ordered::close(head, window);
 }
 
-constexpr KindParameter kOwn[] = {{SamplerParameter::entropy_bound, {0, 1000, 0.1, false}},
+constexpr KindParameter own_parameters[] = {{SamplerParameter::entropy_bound, {0, 1000, 0.1, false}},
                                   {SamplerParameter::order, {3, 3, 3, true}},
-                                  {SamplerParameter::end_rule, ordered::kEnds}};
+                                  {SamplerParameter::end_rule, ordered::end_bounds}};
 
 }  // namespace
 
-const Kind kinds::entropy_bound = {true, kOwn, check, ordered::decide, ordered::propose, finish, always};
+const Kind kinds::entropy_bound = {true, own_parameters, check, ordered::decide, ordered::propose, finish, always};
 
 }  // namespace temper

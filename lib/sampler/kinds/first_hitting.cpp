@@ -23,11 +23,11 @@ double turn_of(const HeadDescription &head, const SamplerWindow &window, const S
 }
 
 void decide(const SamplerParameters &, const HeadDescription &head, const SamplerWindow &window) noexcept {
-  std::size_t first = window.positions.size();
+  size_t first = window.positions.size();
   double earliest = 2;
-  for (std::size_t i = 0; i < window.positions.size(); ++i) {
+  for (size_t i = 0; i < window.positions.size(); ++i) {
     const SamplerPosition &at = window.positions[i];
-    propose_move(head, at, kKeep, window.draws.at(at.position), window.proposals[i]);
+    propose_move(head, at, Move::keep, window.draws.at(at.position), window.proposals[i]);
     const double turn = turn_of(head, window, at);
     if (turn > 0 && turn < earliest) {
       earliest = turn;
@@ -35,7 +35,7 @@ void decide(const SamplerParameters &, const HeadDescription &head, const Sample
     }
   }
   if (first < window.positions.size())
-    propose_move(head, window.positions[first], kDraw, window.draws.at(window.positions[first].position),
+    propose_move(head, window.positions[first], Move::draw, window.draws.at(window.positions[first].position),
                  window.proposals[first]);
 }
 
@@ -43,9 +43,9 @@ void propose(RowWork &row, Proposal &proposal) noexcept { take(row, row.draws.bi
 
 Verdict finish(const SamplerParameters &, const HeadDescription &head, const SamplerWindow &window) noexcept {
   bool more = false;
-  for (std::size_t i = 0; i < window.positions.size(); ++i) {
+  for (size_t i = 0; i < window.positions.size(); ++i) {
     const SamplerPosition &at = window.positions[i];
-    const bool had = window.proposals[i].move == kDraw;
+    const bool had = window.proposals[i].move == Move::draw;
     at.memory->turn = had ? 0 : turn_of(head, window, at);
     more = more || at.memory->turn > 0;
   }

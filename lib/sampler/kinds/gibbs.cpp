@@ -29,12 +29,12 @@ bool corrects(const SamplerParameters &p, const HeadDescription &head, const Sam
 
 void decide(const SamplerParameters &p, const HeadDescription &head, const SamplerWindow &window) noexcept {
   if (!corrects(p, head, window)) return kinds::ancestral.decide(p, head, window);
-  decide_each(head, window, [](const SamplerPosition &, const Draws &) { return kKeep; });
+  decide_each(head, window, [](const SamplerPosition &, const Draws &) { return Move::keep; });
   // The smallest draws are the random choice; no list is needed for few of many.
   for (double n = 0; n < p.corrector_positions; ++n) {
-    std::size_t chosen = window.positions.size();
+    size_t chosen = window.positions.size();
     double lowest = 2;
-    for (std::size_t i = 0; i < window.positions.size(); ++i) {
+    for (size_t i = 0; i < window.positions.size(); ++i) {
       const SamplerPosition &at = window.positions[i];
       if (!can_correct(head, at) || window.proposals[i].needs_logits) continue;
       const double u = window.draws.at(at.position).uniform(DrawTag::correct);
@@ -45,12 +45,12 @@ void decide(const SamplerParameters &p, const HeadDescription &head, const Sampl
     }
     if (chosen == window.positions.size()) break;
     const SamplerPosition &at = window.positions[chosen];
-    propose_move(head, at, kCorrect, window.draws.at(at.position), window.proposals[chosen]);
+    propose_move(head, at, Move::correct, window.draws.at(at.position), window.proposals[chosen]);
   }
 }
 
 void propose(RowWork &row, Proposal &proposal) noexcept {
-  if (proposal.move != kCorrect) return kinds::ancestral.propose(row, proposal);
+  if (proposal.move != Move::correct) return kinds::ancestral.propose(row, proposal);
   const Transition &step = *row.at.transition;
   if (step.one_minus_kappa_t > 0 && !row.draws.bernoulli(DrawTag::prediction_or_uniform, step.kappa_t)) {
     proposal.token = uniform_token(row.head, row.draws);
@@ -65,11 +65,11 @@ Verdict finish(const SamplerParameters &p, const HeadDescription &head, const Sa
   return corrects(p, head, window) ? Verdict::hold : Verdict::advance;
 }
 
-constexpr KindParameter kOwn[] = {{SamplerParameter::corrector_steps, {0, 1000, 1, true}},
+constexpr KindParameter own_parameters[] = {{SamplerParameter::corrector_steps, {0, 1000, 1, true}},
                                   {SamplerParameter::corrector_positions, {1, 65536, 1, true}}};
 
 }  // namespace
 
-const Kind kinds::gibbs = {true, kOwn, check, decide, propose, finish, nullptr};
+const Kind kinds::gibbs = {true, own_parameters, check, decide, propose, finish, nullptr};
 
 }  // namespace temper

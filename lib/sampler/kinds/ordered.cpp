@@ -9,7 +9,7 @@ namespace temper {
 
 void ordered::decide(const SamplerParameters &, const HeadDescription &head, const SamplerWindow &window) noexcept {
   decide_each(head, window, [&](const SamplerPosition &at, const Draws &) {
-    return !rests(at) && is_masked(head, at) ? kRank : kKeep;
+    return !rests(at) && is_masked(head, at) ? Move::rank : Move::keep;
   });
 }
 
@@ -23,8 +23,8 @@ void ordered::propose(RowWork &row, Proposal &proposal) noexcept {
   if (row.parameters.order_temperature > 0)
     proposal.confidence = proposal.confidence / row.parameters.order_temperature -
                           std::log(-std::log(row.draws.uniform(DrawTag::confidence, 1)));
-  const std::span<const std::int32_t> ends =
-      row.at.shaping != nullptr ? row.at.shaping->end_tokens : std::span<const std::int32_t>();
+  const std::span<const int32_t> ends =
+      row.at.shaping != nullptr ? row.at.shaping->end_tokens : std::span<const int32_t>();
   // As low as a number that is still above "not at all".
   if (row.parameters.end_rule == 2 && std::binary_search(ends.begin(), ends.end(), proposal.token))
     proposal.confidence = std::numeric_limits<double>::lowest();
@@ -33,15 +33,15 @@ void ordered::propose(RowWork &row, Proposal &proposal) noexcept {
 Proposal *ordered::best_left(const SamplerWindow &window) noexcept {
   Proposal *best = nullptr;
   for (Proposal &proposal : window.proposals)
-    if (proposal.move == kRank && (best == nullptr || proposal.confidence > best->confidence)) best = &proposal;
+    if (proposal.move == Move::rank && (best == nullptr || proposal.confidence > best->confidence)) best = &proposal;
   return best;
 }
 
 double ordered::keep_final(const SamplerWindow &window) noexcept {
   double kept = 0;
-  for (std::size_t i = 0; i < window.positions.size(); ++i)
-    if (window.proposals[i].move == kRank && window.positions[i].transition->final) {
-      window.proposals[i].move = kDraw;
+  for (size_t i = 0; i < window.positions.size(); ++i)
+    if (window.proposals[i].move == Move::rank && window.positions[i].transition->final) {
+      window.proposals[i].move = Move::draw;
       ++kept;
     }
   return kept;
@@ -54,7 +54,7 @@ void ordered::keep_confident(const SamplerParameters &p, const SamplerWindow &wi
     // Fast-dLLM's factor: the n-th is kept while (n + 1)(1 - its confidence) stays below it.
     const bool sure = p.factor > 0 ? (n + 1) * (1 - best->confidence) < p.factor : best->confidence >= p.threshold;
     if (kept > 0 && !sure) break;
-    best->move = kDraw;
+    best->move = Move::draw;
     ++kept;
   }
   keep_final(window);
@@ -62,9 +62,9 @@ void ordered::keep_confident(const SamplerParameters &p, const SamplerWindow &wi
 
 Verdict ordered::close(const HeadDescription &head, const SamplerWindow &window) noexcept {
   bool masked = false;
-  for (std::size_t i = 0; i < window.positions.size(); ++i) {
+  for (size_t i = 0; i < window.positions.size(); ++i) {
     Proposal &proposal = window.proposals[i];
-    if (proposal.move == kRank) {
+    if (proposal.move == Move::rank) {
       proposal.token = window.positions[i].token;
       proposal.changed = false;
     }

@@ -7,7 +7,7 @@
 
 namespace temper::ordered {
 
-inline constexpr ParameterBounds kOrders = {0, 5, 0, true}, kEnds = {0, 2, 0, true};
+inline constexpr ParameterBounds order_bounds = {0, 5, 0, true}, end_bounds = {0, 2, 0, true};
 
 // Ranks all masked positions.
 void decide(const SamplerParameters &, const HeadDescription &head, const SamplerWindow &window) noexcept;

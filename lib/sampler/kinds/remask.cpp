@@ -19,16 +19,16 @@ Status check(const SamplerParameters &, const HeadDescription &head, const Noise
 void decide(const SamplerParameters &parameters, const HeadDescription &head, const SamplerWindow &window) noexcept {
   decide_each(head, window, [&](const SamplerPosition &at, const Draws &draws) {
     const Transition &step = *at.transition;
-    if (rests(at)) return kKeep;
+    if (rests(at)) return Move::keep;
     if (is_masked(head, at))
       return reveal_move(head, at, 1 - (1 - remasking_rate(step, parameters.zeta)) * step.stay, draws);
-    return step.visible_fixed ? kKeep : kEdit;
+    return step.visible_fixed ? Move::keep : Move::edit;
   });
 }
 
 // Visible: back to the mask, as it is, or another token; (8) needs no more of the prediction than the token's own.
 void propose(RowWork &row, Proposal &proposal) noexcept {
-  if (proposal.move == kDraw) return take(row, row.draws.bits(DrawTag::token), proposal);
+  if (proposal.move == Move::draw) return take(row, row.draws.bits(DrawTag::token), proposal);
   const Transition &step = *row.at.transition;
   const double n = row.tokens();
   const OwnAndRest weights = take_out_own(row, shift_to_leave_one_out(row.head, step));
@@ -58,10 +58,10 @@ void propose(RowWork &row, Proposal &proposal) noexcept {
              false, proposal);
 }
 
-constexpr KindParameter kOwn[] = {{SamplerParameter::zeta, {0, 1, 1, false}}};
+constexpr KindParameter own_parameters[] = {{SamplerParameter::zeta, {0, 1, 1, false}}};
 
 }  // namespace
 
-const Kind kinds::remask = {true, kOwn, check, decide, propose, nullptr, nullptr};
+const Kind kinds::remask = {true, own_parameters, check, decide, propose, nullptr, nullptr};
 
 }  // namespace temper

@@ -9,12 +9,12 @@
 namespace temper {
 namespace {
 
-constexpr double kCap = 0, kRescale = 1, kConf = 2, kLoop = 3;
+constexpr double rule_cap = 0, rule_rescale = 1, rule_conf = 2, rule_loop = 3;
 
 Status check(const SamplerParameters &parameters, const HeadDescription &head, const Noise &noise) {
   TEMPER_TRY(needs_mask(head, noise, "ReMDM"));
   TEMPER_TRY(needs_no_uniform(noise, "ReMDM"));
-  if (parameters.rule == kLoop) {
+  if (parameters.rule == rule_loop) {
     if (!(parameters.t_off < parameters.t_on))
       return fail(TEMPER_E_ARGUMENT, "ReMDM's loop ends at t = %g, it can't begin at %g", parameters.t_off,
                   parameters.t_on);
@@ -39,13 +39,13 @@ struct Chances {
 // `weight`: share of sigma_max that conf gives this position.
 Chances chances_of(const SamplerParameters &p, const Transition &step, double weight) noexcept {
   double alpha_t = 1 - step.m_t, alpha_s = 1 - step.m_s, sigma = 0;
-  if (p.rule == kLoop) {
+  if (p.rule == rule_loop) {
     alpha_t = loop_alpha(p, step.t);
     alpha_s = loop_alpha(p, step.s);
     if (alpha_t == p.alpha_on && alpha_s == p.alpha_on && step.s > 0) sigma = p.eta;
   } else {
     const double most = alpha_t > 0 ? std::min(1.0, (1 - alpha_s) / alpha_t) : 1;
-    sigma = p.rule == kCap ? std::min(p.eta, most) : p.rule == kRescale ? p.eta * most : weight * most;
+    sigma = p.rule == rule_cap ? std::min(p.eta, most) : p.rule == rule_rescale ? p.eta * most : weight * most;
   }
   if (step.final) return {0, 1};
   const double masked = 1 - alpha_t;
@@ -59,18 +59,18 @@ double published_sigma(const SamplerParameters &p, const Transition &step) noexc
 }
 
 void decide(const SamplerParameters &p, const HeadDescription &head, const SamplerWindow &window) noexcept {
-  const bool conf = p.rule == kConf && p.compat == 0;
+  const bool conf = p.rule == rule_conf && p.compat == 0;
   double sum = 0;
   if (conf)
     for (const SamplerPosition &at : window.positions)
       if (!rests(at) && !is_masked(head, at)) sum += std::exp(-at.memory->probability);
   decide_each(head, window, [&](const SamplerPosition &at, const Draws &draws) {
-    if (rests(at)) return kKeep;
+    if (rests(at)) return Move::keep;
     const bool masked = is_masked(head, at);
-    if (p.compat != 0) return masked ? kDraw : kKeep;
-    if (masked) return draws.uniform(DrawTag::reveal) < chances_of(p, *at.transition, 0).reveal ? kDraw : kKeep;
+    if (p.compat != 0) return masked ? Move::draw : Move::keep;
+    if (masked) return draws.uniform(DrawTag::reveal) < chances_of(p, *at.transition, 0).reveal ? Move::draw : Move::keep;
     const double weight = conf ? std::exp(-at.memory->probability) / sum : 0;
-    return draws.uniform(DrawTag::remask) < chances_of(p, *at.transition, weight).remask ? kRemask : kKeep;
+    return draws.uniform(DrawTag::remask) < chances_of(p, *at.transition, weight).remask ? Move::remask : Move::keep;
   });
 }
 
@@ -78,21 +78,21 @@ void propose(RowWork &row, Proposal &proposal) noexcept {
   if (row.parameters.compat == 0) return take(row, row.draws.bits(DrawTag::token), proposal);
   // q = (1-sigma) softmax(l) over all ids, then q(mask) = sigma; drawn from (q + 1e-8)^(1/T).
   Workspace::Memory &memory = row.memory;
-  const auto n = static_cast<std::size_t>(row.head.tokens());
+  const auto n = static_cast<size_t>(row.head.tokens());
   const double sigma = published_sigma(row.parameters, *row.at.transition);
   const bool best = row.parameters.temperature == 0;
   const double power = best ? 1 : 1 / row.parameters.temperature;
-  for (std::size_t i = 0; i < n; ++i) {
-    const std::int32_t id = token_of_dense(row.head, static_cast<std::int32_t>(i));
-    const double q = (1 - sigma) * exponential(memory.logits[static_cast<std::size_t>(id)] - row.confidence_top) *
-                     kWeightOne / row.confidence_total;
+  for (size_t i = 0; i < n; ++i) {
+    const int32_t id = token_of_dense(row.head, static_cast<int32_t>(i));
+    const double q = (1 - sigma) * exponential(memory.logits[static_cast<size_t>(id)] - row.confidence_top) *
+                     weight_one / row.confidence_total;
     memory.other[i] = std::pow(q + 1e-8, power);
   }
   double mask = std::pow(sigma + 1e-8, power);
   if (best) {
     const double highest = std::max(mask, largest(memory.other.data(), n));
     const auto only_best = [highest](double q) { return q == highest ? q : 0; };
-    for (std::size_t i = 0; i < n; ++i) memory.other[i] = only_best(memory.other[i]);
+    for (size_t i = 0; i < n; ++i) memory.other[i] = only_best(memory.other[i]);
     mask = only_best(mask);
   }
   proposal.token = draw_state(row, mask, row.draws.bits(DrawTag::token));
@@ -100,7 +100,7 @@ void propose(RowWork &row, Proposal &proposal) noexcept {
 
 Verdict finish(const SamplerParameters &, const HeadDescription &head, const SamplerWindow &window) noexcept {
   // conf remembers how sure the model was when a token was revealed.
-  for (std::size_t i = 0; i < window.positions.size(); ++i) {
+  for (size_t i = 0; i < window.positions.size(); ++i) {
     const Proposal &proposal = window.proposals[i];
     if (!proposal.changed) continue;
     window.positions[i].memory->probability = is_masked(head, proposal.token) ? 0 : proposal.probability;
@@ -108,13 +108,13 @@ Verdict finish(const SamplerParameters &, const HeadDescription &head, const Sam
   return Verdict::advance;
 }
 
-constexpr KindParameter kOwn[] = {
+constexpr KindParameter own_parameters[] = {
     {SamplerParameter::rule, {0, 3, 0, true}},           {SamplerParameter::eta, {0, 1, 0.02, false}},
     {SamplerParameter::t_on, {0, 1, 0.55, false}},       {SamplerParameter::t_off, {0, 1, 0.05, false}},
     {SamplerParameter::alpha_on, {0, 0.999, 0.9, false}}, {SamplerParameter::compat, {0, 1, 0, true}}};
 
 }  // namespace
 
-const Kind kinds::remdm = {true, kOwn, check, decide, propose, finish, nullptr};
+const Kind kinds::remdm = {true, own_parameters, check, decide, propose, finish, nullptr};
 
 }  // namespace temper

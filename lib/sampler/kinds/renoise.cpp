@@ -14,19 +14,19 @@ Status check(const SamplerParameters &parameters, const HeadDescription &head, c
 Move renoise_move(const SamplerParameters &parameters, const HeadDescription &head, const SamplerPosition &at,
                   const Draws &draws) noexcept {
   const Transition &step = *at.transition;
-  if (rests(at)) return kKeep;
+  if (rests(at)) return Move::keep;
   const bool masked = is_masked(head, at);
   if (parameters.compat != 0) {
     const bool shown = step.final || draws.bernoulli(DrawTag::reveal, step.reveal);
-    if (!shown) return masked ? kKeep : kRemask;
-    if (masked) return kDraw;
-    if (parameters.compat == 1) return kKeep;
-    return draws.bernoulli(DrawTag::correct, step.final ? 0 : parameters.eta * step.stay) ? kCorrect : kKeep;
+    if (!shown) return masked ? Move::keep : Move::remask;
+    if (masked) return Move::draw;
+    if (parameters.compat == 1) return Move::keep;
+    return draws.bernoulli(DrawTag::correct, step.final ? 0 : parameters.eta * step.stay) ? Move::correct : Move::keep;
   }
-  if (!step.final && draws.bernoulli(DrawTag::remask, step.m_s)) return masked ? kKeep : kRemask;
-  if (step.kappa_s < 1 && !draws.bernoulli(DrawTag::prediction_or_uniform, step.kappa_s)) return kUniform;
-  if (masked) return kDraw;
-  return head.carry_over || step.visible_fixed ? kKeep : kCorrect;
+  if (!step.final && draws.bernoulli(DrawTag::remask, step.m_s)) return masked ? Move::keep : Move::remask;
+  if (step.kappa_s < 1 && !draws.bernoulli(DrawTag::prediction_or_uniform, step.kappa_s)) return Move::uniform;
+  if (masked) return Move::draw;
+  return head.carry_over || step.visible_fixed ? Move::keep : Move::correct;
 }
 
 void decide(const SamplerParameters &parameters, const HeadDescription &head, const SamplerWindow &window) noexcept {
@@ -36,16 +36,16 @@ void decide(const SamplerParameters &parameters, const HeadDescription &head, co
 }
 
 void propose(RowWork &row, Proposal &proposal) noexcept {
-  if (proposal.move == kCorrect && row.parameters.compat == 0)
+  if (proposal.move == Move::correct && row.parameters.compat == 0)
     shift_own(row, shift_to_posterior(row.head, *row.at.transition));
-  take(row, row.draws.bits(proposal.move == kCorrect ? DrawTag::corrected_token : DrawTag::token), proposal);
+  take(row, row.draws.bits(proposal.move == Move::correct ? DrawTag::corrected_token : DrawTag::token), proposal);
 }
 
-constexpr KindParameter kOwn[] = {{SamplerParameter::compat, {0, 2, 0, true}},
+constexpr KindParameter own_parameters[] = {{SamplerParameter::compat, {0, 2, 0, true}},
                                   {SamplerParameter::eta, {0, 1, 0.01, false}}};
 
 }  // namespace
 
-const Kind kinds::renoise = {true, kOwn, check, decide, propose, nullptr, nullptr};
+const Kind kinds::renoise = {true, own_parameters, check, decide, propose, nullptr, nullptr};
 
 }  // namespace temper

@@ -28,14 +28,14 @@ bool in_rounds(const SamplerWindow &window) noexcept { return window.memory->rou
 
 void decide(const SamplerParameters &p, const HeadDescription &head, const SamplerWindow &window) noexcept {
   if (!in_rounds(window)) return kinds::ancestral.decide(p, head, window);
-  decide_each(head, window, [](const SamplerPosition &at, const Draws &) { return rests(at) ? kKeep : kRank; });
+  decide_each(head, window, [](const SamplerPosition &at, const Draws &) { return rests(at) ? Move::keep : Move::rank; });
 }
 
 void propose(RowWork &row, Proposal &proposal) noexcept {
-  if (proposal.move != kRank) {
+  if (proposal.move != Move::rank) {
     // The temperature is that of the rounds; the chain itself is exact.
     row.memory.scale = 1;
-    if (proposal.move == kEdit) return edit_visible(row, false, proposal);
+    if (proposal.move == Move::edit) return edit_visible(row, false, proposal);
     row.memory.sum();
     proposal.token = row.memory.draw(row.draws.bits(DrawTag::token));
     proposal.probability = row.memory.weight(proposal.token) / static_cast<double>(row.memory.total);
@@ -58,8 +58,8 @@ Verdict finish(const SamplerParameters &p, const HeadDescription &, const Sample
     return Verdict::hold;
   }
   double agreement = 0;
-  for (std::size_t i = 0; i < window.positions.size(); ++i)
-    if (window.proposals[i].move == kRank && window.proposals[i].best == window.positions[i].token) ++agreement;
+  for (size_t i = 0; i < window.positions.size(); ++i)
+    if (window.proposals[i].move == Move::rank && window.proposals[i].best == window.positions[i].token) ++agreement;
   memory.waiting = agreement > memory.best_score ? 0 : memory.waiting + 1;
   memory.best_score = std::max(memory.best_score, agreement);
 
@@ -69,13 +69,13 @@ Verdict finish(const SamplerParameters &p, const HeadDescription &, const Sample
   for (; !tired && replaced < p.corrector_positions; ++replaced) {
     Proposal *best = nullptr;
     for (Proposal &proposal : window.proposals)
-      if (proposal.move == kRank && proposal.confidence > 0 && (best == nullptr || proposal.confidence > best->confidence))
+      if (proposal.move == Move::rank && proposal.confidence > 0 && (best == nullptr || proposal.confidence > best->confidence))
         best = &proposal;
     if (best == nullptr) break;
-    best->move = kDraw;
+    best->move = Move::draw;
   }
-  for (std::size_t i = 0; i < window.positions.size(); ++i)
-    if (window.proposals[i].move == kRank) window.proposals[i].token = window.positions[i].token;
+  for (size_t i = 0; i < window.positions.size(); ++i)
+    if (window.proposals[i].move == Move::rank) window.proposals[i].token = window.positions[i].token;
   if (replaced == 0) {
     memory.rounds = 0;
     return Verdict::advance;
@@ -84,13 +84,13 @@ Verdict finish(const SamplerParameters &p, const HeadDescription &, const Sample
   return Verdict::hold;
 }
 
-constexpr KindParameter kOwn[] = {{SamplerParameter::temperature, {0, 100, 0.1, false}},
+constexpr KindParameter own_parameters[] = {{SamplerParameter::temperature, {0, 100, 0.1, false}},
                                   {SamplerParameter::corrector_positions, {1, 65536, 1, true}},
                                   {SamplerParameter::patience, {1, 1 << 20, 32, true}},
                                   {SamplerParameter::extra_steps, {0, 1 << 20, 256, true}}};
 
 }  // namespace
 
-const Kind kinds::self_correct = {true, kOwn, check, decide, propose, finish, nullptr};
+const Kind kinds::self_correct = {true, own_parameters, check, decide, propose, finish, nullptr};
 
 }  // namespace temper

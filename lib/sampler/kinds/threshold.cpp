@@ -14,13 +14,13 @@ Verdict finish(const SamplerParameters &p, const HeadDescription &head, const Sa
   return ordered::close(head, window);
 }
 
-constexpr KindParameter kOwn[] = {
-    {SamplerParameter::order, ordered::kOrders},     {SamplerParameter::threshold, {0, 1, 0.9, false}},
+constexpr KindParameter own_parameters[] = {
+    {SamplerParameter::order, ordered::order_bounds},     {SamplerParameter::threshold, {0, 1, 0.9, false}},
     {SamplerParameter::factor, {0, 1000, 0, false}}, {SamplerParameter::compat, {0, 1, 0, true}},
-    {SamplerParameter::end_rule, ordered::kEnds}};
+    {SamplerParameter::end_rule, ordered::end_bounds}};
 
 }  // namespace
 
-const Kind kinds::threshold = {true, kOwn, check, ordered::decide, ordered::propose, finish, always};
+const Kind kinds::threshold = {true, own_parameters, check, ordered::decide, ordered::propose, finish, always};
 
 }  // namespace temper

@@ -12,12 +12,12 @@ namespace fuzz {
 
 class Input {
  public:
-  Input(const uint8_t *data, std::size_t size) : data_(data), size_(size) {}
+  Input(const uint8_t *data, size_t size) : data_(data), size_(size) {}
   bool empty() const { return at_ == size_; }
   uint8_t byte() { return at_ < size_ ? data_[at_++] : uint8_t{'0'}; }
   // 0..count-1
   int32_t number(int64_t count) { return static_cast<int32_t>(uint8_t(byte() - '0') % count); }
-  std::size_t index(std::size_t count) { return static_cast<std::size_t>(number(static_cast<int64_t>(count))); }
+  size_t index(size_t count) { return static_cast<size_t>(number(static_cast<int64_t>(count))); }
   // Mostly that, sometimes anything.
   int64_t loose(int64_t count) {
     const uint8_t b = byte();
@@ -32,7 +32,7 @@ class Input {
     const double values[] = {low, high, initial, (low + high) / 2, 0, 1, 2, 0.5, 0.9, 3, -1, HUGE_VAL, NAN};
     return values[number(std::size(values))];
   }
-  std::vector<uint8_t> bytes(std::size_t count) {
+  std::vector<uint8_t> bytes(size_t count) {
     count = std::min(count, size_ - at_);
     at_ += count;
     return {data_ + at_ - count, data_ + at_};
@@ -41,7 +41,7 @@ class Input {
  private:
   static constexpr int64_t count_ = INT64_MAX - 1;  // stands for the first value that is too large
   const uint8_t *data_;
-  std::size_t size_, at_ = 0;
+  size_t size_, at_ = 0;
 };
 
 }  // namespace fuzz

@@ -9,7 +9,7 @@ namespace fuzz {
 
 class Parts : protected Answers {
  protected:
-  Parts(const uint8_t *data, std::size_t size) : in_(data, size), model_(choose_model()) { make(); }
+  Parts(const uint8_t *data, size_t size) : in_(data, size), model_(choose_model()) { make(); }
   Parts(const Parts &) = delete;
   Parts &operator=(const Parts &) = delete;
   ~Parts() {
@@ -54,10 +54,10 @@ class Parts : protected Answers {
       // Every position begins at a level of its own and falls at its own speed.
       const int64_t positions = 1 + in_.number(41), steps = 12;
       std::vector<int32_t> table;
-      const std::vector<uint8_t> bends = in_.bytes(static_cast<std::size_t>(positions));
+      const std::vector<uint8_t> bends = in_.bytes(static_cast<size_t>(positions));
       for (int32_t step = 0; step <= steps; ++step)
         for (int64_t p = 0; p < positions; ++p) {
-          const int32_t bend = static_cast<std::size_t>(p) < bends.size() ? bends[static_cast<std::size_t>(p)] : 0;
+          const int32_t bend = static_cast<size_t>(p) < bends.size() ? bends[static_cast<size_t>(p)] : 0;
           const int32_t start = levels_ - (kind == 10 ? bend / 8 % levels_ : 0);
           table.push_back(step == steps ? 0 : std::max(0, start - std::max(0, step - bend % 8)));
         }

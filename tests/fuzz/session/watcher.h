@@ -39,10 +39,10 @@ class Watcher : protected Parts {
   }
   template <typename Copy>
   std::vector<int32_t> copied(const Live &live, int32_t row, Copy copy) {
-    std::size_t count = 0;
+    size_t count = 0;
     if (!ok(copy(live.session, row, buffer_.data(), buffer_.size(), &count, error())))
       CHECK(error_.status == TEMPER_E_CAPACITY && count > buffer_.size());
-    CHECK(count <= std::size_t{1} << 16);
+    CHECK(count <= size_t{1} << 16);
     count = std::min(count, buffer_.size());
     const std::vector<int32_t> tokens(buffer_.begin(), buffer_.begin() + static_cast<std::ptrdiff_t>(count));
     for (const int32_t token : tokens) CHECK(token >= -1 && token < model_.vocabulary);
@@ -52,7 +52,7 @@ class Watcher : protected Parts {
   // What has settled by now, and, unless the caller changed it, that it begins as before.
   void look(Live &live, bool changed = false) {
     for (int32_t r = 0; r < rows_; ++r) {
-      Row &row = live.rows[static_cast<std::size_t>(r)];
+      Row &row = live.rows[static_cast<size_t>(r)];
       const temper_row_info info = row_info(live, r);
       std::vector<int32_t> tokens = copied(live, r, temper_session_tokens);
       const int64_t end = info.settled_end, first = end - static_cast<int64_t>(tokens.size());
@@ -63,11 +63,11 @@ class Watcher : protected Parts {
         const int64_t before = row.end - static_cast<int64_t>(row.settled.size());
         CHECK(first >= before);
         for (int64_t p = first; p < row.end; ++p)
-          CHECK(tokens[static_cast<std::size_t>(p - first)] == row.settled[static_cast<std::size_t>(p - before)]);
+          CHECK(tokens[static_cast<size_t>(p - first)] == row.settled[static_cast<size_t>(p - before)]);
       }
       if (info.finished != TEMPER_ROW_RUNNING && masks_end_ && model_.mask >= 0 && !live.foreign)
         for (int64_t p = std::max(first, row.prompt); p < end; ++p)
-          CHECK(tokens[static_cast<std::size_t>(p - first)] != model_.mask);
+          CHECK(tokens[static_cast<size_t>(p - first)] != model_.mask);
       row.end = end;
       row.settled = std::move(tokens);
     }
@@ -78,7 +78,7 @@ class Watcher : protected Parts {
     std::vector<temper_row_info> before;
     const bool first = live.fresh;
     for (int32_t r = 0; r < rows_; ++r) {
-      Row &row = live.rows[static_cast<std::size_t>(r)];
+      Row &row = live.rows[static_cast<size_t>(r)];
       if (first) row.prompt = std::max<int64_t>(row.prompt, model_.shifted ? 1 : 0);
       if (row.unread < 0) row.unread = row.prompt;
       before.push_back(row_info(live, r));
@@ -92,7 +92,7 @@ class Watcher : protected Parts {
     int64_t settled = 0;
     bool finished = true;
     for (int32_t r = 0; r < rows_; ++r) {
-      const temper_row_info now = row_info(live, r), &then = before[static_cast<std::size_t>(r)];
+      const temper_row_info now = row_info(live, r), &then = before[static_cast<size_t>(r)];
       settled += now.settled_end - then.settled_end;
       finished = finished && now.finished != TEMPER_ROW_RUNNING;
       if (!done && !first)

@@ -24,19 +24,19 @@ namespace fuzz {
 
 // Memory that is counted, and that runs out when an input says so.
 struct Memory {
-  std::unordered_map<void *, std::size_t> blocks;
+  std::unordered_map<void *, size_t> blocks;
   int64_t until_failure = -1;
 
-  static void *alloc(void *user, std::size_t size, std::size_t alignment) {
+  static void *alloc(void *user, size_t size, size_t alignment) {
     auto &memory = *static_cast<Memory *>(user);
-    if (size > std::size_t{64} << 20) return nullptr;
+    if (size > size_t{64} << 20) return nullptr;
     if (memory.until_failure >= 0 && memory.until_failure-- == 0) return nullptr;
     void *block = nullptr;
     if (posix_memalign(&block, std::max(alignment, sizeof(void *)), size) != 0) return nullptr;
     memory.blocks[block] = size;
     return block;
   }
-  static void release(void *user, void *block, std::size_t size) {
+  static void release(void *user, void *block, size_t size) {
     auto &memory = *static_cast<Memory *>(user);
     const auto place = memory.blocks.find(block);
     CHECK(place != memory.blocks.end() && place->second == size);
@@ -85,8 +85,8 @@ class World {
     add("llama");
     models_.resize(choices_.size());
   }
-  std::size_t count() const { return models_.size(); }
-  const Model &model(std::size_t index) {
+  size_t count() const { return models_.size(); }
+  const Model &model(size_t index) {
     Model &model = models_[index];
     if (model.handle != nullptr) return model;
     model.files = temper::test::random_model(choices_[index]);

@@ -32,22 +32,22 @@ std::vector<Named> schedules() {
 
 namespace {
 
-std::string sized(const char *name, std::int64_t width, std::int32_t levels) {
+std::string sized(const char *name, int64_t width, int32_t levels) {
   return std::string(name) + "(" + std::to_string(width) + "," + std::to_string(levels) + ")";
 }
 
 }  // namespace
 
-Named flat(std::int32_t levels) { return {"flat(" + std::to_string(levels) + ")", Hyperschedule::flat(levels).value()}; }
-Named block(std::int64_t width, std::int32_t levels) {
+Named flat(int32_t levels) { return {"flat(" + std::to_string(levels) + ")", Hyperschedule::flat(levels).value()}; }
+Named block(int64_t width, int32_t levels) {
   return {sized("block", width, levels), Hyperschedule::block(width, levels).value()};
 }
-Named slide(std::int64_t width, std::int32_t levels) {
+Named slide(int64_t width, int32_t levels) {
   return {sized("slide", width, levels), Hyperschedule::slide(width, levels).value()};
 }
 
 Named pauses() {
-  static constexpr std::int32_t levels[] = {3, 3, 3, 2, 3, 2, 2, 2, 1, 1, 1, 1, 0, 1, 0, 0, 0, 0};
+  static constexpr int32_t levels[] = {3, 3, 3, 2, 3, 2, 2, 2, 1, 1, 1, 1, 0, 1, 0, 0, 0, 0};
   return {"pauses", Hyperschedule::table(levels, 5, 3, 3).value()};
 }
 
@@ -104,7 +104,7 @@ Fit fit(const std::vector<int> &counts, const std::vector<double> &expected) {
     result.chi += (count - mean) * (count - mean) / mean;
     ++result.freedom;
   };
-  for (std::size_t i = 0; i < expected.size(); ++i) {
+  for (size_t i = 0; i < expected.size(); ++i) {
     const double mean = expected[i] * runs;
     if (expected[i] <= 0 && counts[i] > 0) result.impossible = true;
     if (mean >= 5) {
@@ -115,7 +115,7 @@ Fit fit(const std::vector<int> &counts, const std::vector<double> &expected) {
     }
   }
   // Anything else that was drawn, such as a sequence with a mask in it.
-  for (std::size_t i = expected.size(); i < counts.size(); ++i) result.impossible = result.impossible || counts[i] > 0;
+  for (size_t i = expected.size(); i < counts.size(); ++i) result.impossible = result.impossible || counts[i] > 0;
   if (rare_mean > 0.5) cell(rare_count, rare_mean);
   --result.freedom;
   return result;
@@ -127,9 +127,9 @@ bool Fit::good() const {
 
 void Tally::sweep(const std::string &name, const Table &model, const NamedPath &path, const Sampler &sampler, int count) {
   const std::vector<Named> all = schedules();
-  const std::size_t first = turn_, number = std::getenv("TEMPER_ALL_CASES") != nullptr ? all.size() : static_cast<std::size_t>(count);
-  for (std::size_t i = 0; i < number; ++i) check(name, model, all[(first + 4 * i) % all.size()], path, sampler);
-  turn_ = first + 4 * static_cast<std::size_t>(count);
+  const size_t first = turn_, number = std::getenv("TEMPER_ALL_CASES") != nullptr ? all.size() : static_cast<size_t>(count);
+  for (size_t i = 0; i < number; ++i) check(name, model, all[(first + 4 * i) % all.size()], path, sampler);
+  turn_ = first + 4 * static_cast<size_t>(count);
 }
 
 void Tally::check(const std::string &name, const Table &model, const Named &schedule, const NamedPath &path,
@@ -148,7 +148,7 @@ void Tally::check(const std::string &name, const Table &model, const Named &sche
   ++seed_;
   // What is certain needs no crowd.
   const bool certain = *std::max_element(expected.begin(), expected.end()) > 1 - 1e-9;
-  for (std::uint32_t run = 0; run < (certain ? kDraws / 100 : kDraws); ++run) ++counts[driver.run(seed_, run)];
+  for (uint32_t run = 0; run < (certain ? draw_count / 100 : draw_count); ++run) ++counts[driver.run(seed_, run)];
   add(full, fit(counts, expected));
 }
 

@@ -13,9 +13,9 @@ namespace temper::test {
 
 // Builds with sanitizers look for other faults and take their time.
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-inline constexpr int kDraws = 20000;
+inline constexpr int draw_count = 20000;
 #else
-inline constexpr int kDraws = 200000;
+inline constexpr int draw_count = 200000;
 #endif
 
 struct Named {
@@ -24,9 +24,9 @@ struct Named {
 };
 // One call, many calls, windows of all kinds.
 std::vector<Named> schedules();
-Named flat(std::int32_t levels);
-Named block(std::int64_t width, std::int32_t levels);
-Named slide(std::int64_t width, std::int32_t levels);
+Named flat(int32_t levels);
+Named block(int64_t width, int32_t levels);
+Named slide(int64_t width, int32_t levels);
 // Three positions that take turns in standing still: one that is pure noise yet, one that may be visible.
 Named pauses();
 
@@ -43,10 +43,10 @@ NamedPath gidd_path(double mix = .2);
 using Values = std::vector<std::pair<SamplerParameter, double>>;
 Values with(Values values, const Values &more);
 // Of the orders of confidence by number; shapings of a prediction; toys' sizes.
-inline constexpr const char *kOrders[] = {"probability", "filtered", "margin", "entropy", "random", "position"};
-inline const Values kWarm = {{SamplerParameter::temperature, .6}},
-                    kFew = {{SamplerParameter::temperature, 1.8}, {SamplerParameter::top_k, 2}};
-inline constexpr Places kThree = {3, 3}, kFour = {2, 4};
+inline constexpr const char *order_names[] = {"probability", "filtered", "margin", "entropy", "random", "position"};
+inline const Values warm = {{SamplerParameter::temperature, .6}},
+                    few = {{SamplerParameter::temperature, 1.8}, {SamplerParameter::top_k, 2}};
+inline constexpr Places of_three = {3, 3}, of_four = {2, 4};
 Sampler sampler_of(SamplerKind kind, const Values &values);
 
 // Probability of every final sequence, by the enumeration that knows the sampler; whatever follows can't be drawn.
@@ -76,8 +76,8 @@ class Tally {
  private:
   double chi_ = 0;
   int freedom_ = 0, cases_ = 0;
-  std::uint64_t seed_ = 1000;
-  std::size_t turn_ = 0;
+  uint64_t seed_ = 1000;
+  size_t turn_ = 0;
 };
 
 }  // namespace temper::test

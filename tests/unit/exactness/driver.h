@@ -16,8 +16,8 @@ class Driver {
  public:
   Driver(const Table &model, const Hyperschedule &schedule, const Noise &noise, const Sampler &sampler);
   // The final sequence, to the base N.
-  std::size_t run(std::uint64_t seed, std::uint32_t sequence);
-  std::int64_t calls() const { return calls_; }  // of the model or of decide alone, in all runs
+  size_t run(uint64_t seed, uint32_t sequence);
+  int64_t calls() const { return calls_; }  // of the model or of decide alone, in all runs
 
  private:
   struct Row {
@@ -25,20 +25,20 @@ class Driver {
     bool drops = false;
     std::vector<Transition> steps;  // of the positions in the window
   };
-  int rank_of(std::int32_t token) const;
-  std::size_t next_arrival(std::size_t call) const;
+  int rank_of(int32_t token) const;
+  size_t next_arrival(size_t call) const;
 
   const Table &model_;
   const Noise &noise_;
   const Sampler &sampler_;
   std::vector<Row> rows_;
   Workspace workspace_;
-  std::vector<std::int32_t> tokens_;
+  std::vector<int32_t> tokens_;
   std::vector<PositionMemory> memory_;
   std::vector<SamplerPosition> positions_;
   std::vector<Proposal> proposals_;
-  std::vector<std::size_t> weights_;
-  std::int64_t calls_ = 0;
+  std::vector<size_t> weights_;
+  int64_t calls_ = 0;
 };
 
 }  // namespace temper::test

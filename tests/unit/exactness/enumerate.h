@@ -14,7 +14,7 @@
 
 namespace temper::test {
 
-using Path = std::function<Transition(std::int32_t from, std::int32_t to, std::int32_t levels)>;
+using Path = std::function<Transition(int32_t from, int32_t to, int32_t levels)>;
 Path path_of(const Noise &noise);
 
 // One row of levels: positions begin..end-1 are in the window.
@@ -24,7 +24,7 @@ struct Row {
   std::vector<Transition> steps;  // of all positions
   std::vector<double> kappa;      // of all positions, before the call
 };
-Row row_of(const Hyperschedule &schedule, const Path &path, std::int64_t call, int length);
+Row row_of(const Hyperschedule &schedule, const Path &path, int64_t call, int length);
 
 // Temperature and top-k, on what a position turns into (MATH 4.1, steps 5 and 6).
 void shape(const SamplerParameters &parameters, std::vector<double> &p);
@@ -50,10 +50,10 @@ class Enumeration {
   void move(const Row &row);     // a call in which positions move independently
   void hit(const Row &row);      // first hitting: one after the other
   void correct(const Row &row);  // a corrector's call
-  void reveal_in_turn(const Row &row, std::size_t state, unsigned waiting, double p);
-  void spread(std::size_t state, int position, double p);
-  const Prediction &prediction(const Row &row, std::size_t state, int position);
-  void law(const Row &row, std::size_t state, int position, Place &place);
+  void reveal_in_turn(const Row &row, size_t state, unsigned waiting, double p);
+  void spread(size_t state, int position, double p);
+  const Prediction &prediction(const Row &row, size_t state, int position);
+  void law(const Row &row, size_t state, int position, Place &place);
   void remdm(const Transition &step, const std::vector<double> &pi, int y, Place &place) const;
 
   const Toy &model_;

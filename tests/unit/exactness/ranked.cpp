@@ -25,11 +25,11 @@ double lead(std::vector<double> p) {
 }
 
 // At least `count` of `n` events of chance `p`.
-double at_least(std::size_t count, std::size_t n, double p) {
+double at_least(size_t count, size_t n, double p) {
   double sum = 0;
-  for (std::size_t i = count; i <= n; ++i) {
+  for (size_t i = count; i <= n; ++i) {
     double ways = 1;
-    for (std::size_t j = 0; j < i; ++j) ways = ways * static_cast<double>(n - j) / static_cast<double>(j + 1);
+    for (size_t j = 0; j < i; ++j) ways = ways * static_cast<double>(n - j) / static_cast<double>(j + 1);
     sum += ways * std::pow(p, static_cast<double>(i)) * std::pow(1 - p, static_cast<double>(n - i));
   }
   return sum;
@@ -41,7 +41,7 @@ Ranked::Ranked(const Table &model, const Hyperschedule &schedule, const Path &pa
                const SamplerParameters &parameters)
     : model_(model), kind_(kind), parameters_(parameters) {
   const int length = model.places.length;
-  for (std::int64_t k = 0; k < schedule.steps(length); ++k) rows_.push_back(row_of(schedule, path, k, length));
+  for (int64_t k = 0; k < schedule.steps(length); ++k) rows_.push_back(row_of(schedule, path, k, length));
 }
 
 bool Ranked::follows(SamplerKind kind) {
@@ -53,41 +53,41 @@ std::vector<double> Ranked::run() {
   const Places &of = model_.places;
   before_.assign(rows_.size() + 1, std::vector<double>(of.states(), 0.0));
   before_[0][of.begin()] = 1;
-  for (std::size_t k = 0; k < rows_.size(); ++k)
-    for (std::size_t state = 0; state < of.states(); ++state) {
+  for (size_t k = 0; k < rows_.size(); ++k)
+    for (size_t state = 0; state < of.states(); ++state) {
       const double p = before_[k][state];
       if (p == 0) continue;
       if (!rows_[k].drops) {
         before_[k + 1][state] += p;
         continue;
       }
-      std::size_t entered = state;
+      size_t entered = state;
       for (int i = 0; i < rows_[k].end; ++i)
         if (of.at(state, i) == of.absent()) entered = of.with(entered, i, of.mask());
       visit(k, entered, 0, p);
     }
   std::vector<double> final(of.sequences() + 1, 0.0);
-  for (std::size_t state = 0; state < of.states(); ++state) {
+  for (size_t state = 0; state < of.states(); ++state) {
     const std::ptrdiff_t sequence = of.sequence_of(state);
-    final[sequence < 0 ? of.sequences() : static_cast<std::size_t>(sequence)] += before_.back()[state];
+    final[sequence < 0 ? of.sequences() : static_cast<size_t>(sequence)] += before_.back()[state];
   }
   return final;
 }
 
 // What the model says: of a masked position what it draws from, of a visible one as it stands.
-Ranked::Opinion Ranked::opinion(const Row &row, std::size_t state, int position) const {
+Ranked::Opinion Ranked::opinion(const Row &row, size_t state, int position) const {
   const Places &of = model_.places;
-  const auto n = static_cast<std::size_t>(of.tokens);
+  const auto n = static_cast<size_t>(of.tokens);
   std::vector<double> p(n);
   model_.predict(state, row.kappa, position, p.data());
   for (double &value : p) value = std::exp(value);
   if (model_.description.kind == HeadForm::score_exact) {
     const int seen = of.at(state, position);
-    const std::int32_t y = seen < of.tokens ? seen : kMaskToken;
-    leave_one_out_from_score(row.kappa[static_cast<std::size_t>(position)], n, y, p.data(), p.data());
+    const int32_t y = seen < of.tokens ? seen : masked_state;
+    leave_one_out_from_score(row.kappa[static_cast<size_t>(position)], n, y, p.data(), p.data());
   }
   if (parameters_.compat != 0) {
-    const auto mask = static_cast<std::size_t>(model_.description.mask_token);
+    const auto mask = static_cast<size_t>(model_.description.mask_token);
     p.push_back(std::exp(static_cast<double>(model_.row(state, position)[mask])));
   }
   normalise(p.size(), p.data());
@@ -99,11 +99,11 @@ Ranked::Opinion Ranked::opinion(const Row &row, std::size_t state, int position)
   return opinion;
 }
 
-Ranked::Waiting Ranked::waiting(const Row &row, std::size_t state, int position) const {
+Ranked::Waiting Ranked::waiting(const Row &row, size_t state, int position) const {
   const Opinion of = opinion(row, state, position);
-  Waiting waiting{position, row.steps[static_cast<std::size_t>(position)].final, {}};
+  Waiting waiting{position, row.steps[static_cast<size_t>(position)].final, {}};
   const auto best = std::max_element(of.plain.begin(), of.plain.end()) - of.plain.begin();
-  for (std::size_t x = 0; x < of.plain.size(); ++x) {
+  for (size_t x = 0; x < of.plain.size(); ++x) {
     Draw draw{static_cast<int>(x), of.shaped[x], 0};
     if (parameters_.temperature == 0) draw.p = static_cast<std::ptrdiff_t>(x) == best ? 1 : 0;
     if (draw.p == 0) continue;
@@ -120,11 +120,11 @@ Ranked::Waiting Ranked::waiting(const Row &row, std::size_t state, int position)
   return waiting;
 }
 
-void Ranked::visit(std::size_t index, std::size_t state, int rounds, double p) {
+void Ranked::visit(size_t index, size_t state, int rounds, double p) {
   const Row &row = rows_[index];
   Call call{index, state, rounds, {}, {}, {}};
   for (int i = row.begin; i < row.end; ++i)
-    if (!row.steps[static_cast<std::size_t>(i)].identity && model_.places.at(state, i) == model_.places.mask())
+    if (!row.steps[static_cast<size_t>(i)].identity && model_.places.at(state, i) == model_.places.mask())
       call.waiting.push_back(waiting(row, state, i));
   draw(call, p);
 }
@@ -144,15 +144,15 @@ void Ranked::rank(Call &call, double p) {
   const bool random = order_of(parameters_) == Order::random, weighted = parameters_.order_temperature > 0;
   std::vector<double> weights(call.drawn.size(), 0.0);
   double sum = 0;
-  std::size_t best = weights.size();
-  for (std::size_t i = 0; i < weights.size(); ++i) {
+  size_t best = weights.size();
+  for (size_t i = 0; i < weights.size(); ++i) {
     if (std::find(call.order.begin(), call.order.end(), i) != call.order.end()) continue;
     const double confidence = call.drawn[i].confidence;
     if (best == weights.size() || confidence > call.drawn[best].confidence) best = i;
     // Random confidences are exchangeable, whatever is added to them.
     sum += weights[i] = random || !weighted ? 1 : std::exp(confidence / parameters_.order_temperature);
   }
-  for (std::size_t i = 0; i < weights.size(); ++i) {
+  for (size_t i = 0; i < weights.size(); ++i) {
     const double chance = random || weighted ? weights[i] / sum : i == best ? 1 : 0;
     if (chance == 0) continue;
     call.order.push_back(i);
@@ -163,39 +163,39 @@ void Ranked::rank(Call &call, double p) {
 
 void Ranked::keep(const Call &call, double p) {
   const std::vector<double> of_count = counts(call);
-  for (std::size_t n = 0; n < of_count.size(); ++n)
+  for (size_t n = 0; n < of_count.size(); ++n)
     if (of_count[n] > 0) reveal(call, n, p * of_count[n]);
 }
 
 // So many as the levels reveal on average, rounded; those that become final are among them.
-std::size_t Ranked::quota(const Call &call) const {
+size_t Ranked::quota(const Call &call) const {
   if (call.waiting.empty()) return 0;
   double expected = 0;
   for (const Waiting &waiting : call.waiting)
-    expected += waiting.final ? 1 : rows_[call.index].steps[static_cast<std::size_t>(waiting.position)].reveal;
+    expected += waiting.final ? 1 : rows_[call.index].steps[static_cast<size_t>(waiting.position)].reveal;
   const double rounded = parameters_.rule == 0 ? std::ceil(expected - 1e-6) : std::floor(expected + 1e-6);
-  return static_cast<std::size_t>(parameters_.compat == 0 ? std::max(1.0, rounded) : rounded);
+  return static_cast<size_t>(parameters_.compat == 0 ? std::max(1.0, rounded) : rounded);
 }
 
 // How probable it is that so many of the order are kept: a certain number, but where confidence itself is random.
 std::vector<double> Ranked::counts(const Call &call) const {
-  const std::size_t size = call.order.size();
+  const size_t size = call.order.size();
   std::vector<double> result(size + 1, 0.0);
-  const auto confidence = [&](std::size_t rank) { return call.drawn[call.order[rank]].confidence; };
-  std::size_t count = size == 0 ? 0 : 1;
+  const auto confidence = [&](size_t rank) { return call.drawn[call.order[rank]].confidence; };
+  size_t count = size == 0 ? 0 : 1;
   if (kind_ == SamplerKind::confidence) {
     count = std::min(quota(call), size);
   } else if (kind_ == SamplerKind::entropy_bound) {
     double sum = 0;
-    for (std::size_t n = 1; n <= size; ++n) {
+    for (size_t n = 1; n <= size; ++n) {
       sum -= confidence(n - 1);
       // In this order the last one's entropy is the largest.
       if (sum + confidence(n - 1) <= parameters_.entropy_bound) count = n;
     }
   } else if (order_of(parameters_) == Order::random) {
-    for (std::size_t n = 1; n <= size; ++n) {
+    for (size_t n = 1; n <= size; ++n) {
       // Of at least n: as many are above the threshold; or (n + 1)(1 - the n-th largest) is below the factor.
-      const auto enough = [&](std::size_t m) {
+      const auto enough = [&](size_t m) {
         const double by_factor = std::min(1.0, parameters_.factor / static_cast<double>(m + 1));
         const double chance = parameters_.factor > 0 ? by_factor : 1 - parameters_.threshold;
         return m == 1 ? 1 : m > size ? 0 : at_least(m, size, chance);
@@ -204,7 +204,7 @@ std::vector<double> Ranked::counts(const Call &call) const {
     }
     if (size > 0) return result;
   } else {
-    for (std::size_t n = 1; n <= size; ++n) {
+    for (size_t n = 1; n <= size; ++n) {
       const double c = confidence(n - 1);
       const bool by_factor = static_cast<double>(n + 1) * (1 - c) < parameters_.factor;
       if (parameters_.factor > 0 ? by_factor : c >= parameters_.threshold) count = n;
@@ -215,13 +215,13 @@ std::vector<double> Ranked::counts(const Call &call) const {
 }
 
 // Visible tokens, too, may have changed when the call is over.
-std::size_t Ranked::edited(const Call &call) const {
+size_t Ranked::edited(const Call &call) const {
   const Places &of = model_.places;
   const Row &row = rows_[call.index];
-  std::size_t next = call.state;
+  size_t next = call.state;
   if (kind_ != SamplerKind::edit) return next;
   for (int i = row.begin; i < row.end; ++i) {
-    if (row.steps[static_cast<std::size_t>(i)].identity || of.at(call.state, i) >= of.tokens) continue;
+    if (row.steps[static_cast<size_t>(i)].identity || of.at(call.state, i) >= of.tokens) continue;
     const std::vector<double> p = opinion(row, call.state, i).plain;
     const auto best = std::max_element(p.begin(), p.end());
     if (*best >= parameters_.edit_threshold) next = of.with(next, i, static_cast<int>(best - p.begin()));
@@ -229,19 +229,19 @@ std::size_t Ranked::edited(const Call &call) const {
   return next;
 }
 
-void Ranked::reveal(const Call &call, std::size_t count, double p) {
+void Ranked::reveal(const Call &call, size_t count, double p) {
   const Places &of = model_.places;
   const Row &row = rows_[call.index];
-  std::size_t next = edited(call);
-  const auto take = [&](std::size_t which) { next = of.with(next, call.waiting[which].position, call.drawn[which].token); };
+  size_t next = edited(call);
+  const auto take = [&](size_t which) { next = of.with(next, call.waiting[which].position, call.drawn[which].token); };
   const bool within = kind_ == SamplerKind::confidence;  // what becomes final takes places of the quota
-  std::size_t taken = 0;
-  for (std::size_t i = 0; i < call.waiting.size(); ++i)
+  size_t taken = 0;
+  for (size_t i = 0; i < call.waiting.size(); ++i)
     if (call.waiting[i].final) {
       take(i);
       if (within) ++taken;
     }
-  for (const std::size_t i : call.order) {
+  for (const size_t i : call.order) {
     if (taken >= count) break;
     if (within && call.waiting[i].final) continue;
     take(i);
@@ -257,7 +257,7 @@ void Ranked::reveal(const Call &call, std::size_t count, double p) {
   if (kind_ == SamplerKind::edit && next != call.state && call.rounds < static_cast<int>(parameters_.extra_steps))
     return visit(call.index, next, call.rounds + 1, p);
   // Nothing more happens until another position arrives.
-  std::size_t arrival = call.index + 1;
+  size_t arrival = call.index + 1;
   while (arrival < rows_.size() && rows_[arrival].end <= row.end) ++arrival;
   before_[arrival][next] += p;
 }

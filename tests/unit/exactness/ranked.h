@@ -33,23 +33,23 @@ class Ranked {
   };
   // A call in a state.
   struct Call {
-    std::size_t index = 0, state = 0;
+    size_t index = 0, state = 0;
     int rounds = 0;  // calls already made at these levels
     std::vector<Waiting> waiting;
     std::vector<Draw> drawn;  // by the waiting ones
-    std::vector<std::size_t> order;
+    std::vector<size_t> order;
   };
 
-  Opinion opinion(const Row &row, std::size_t state, int position) const;
-  Waiting waiting(const Row &row, std::size_t state, int position) const;
-  void visit(std::size_t index, std::size_t state, int rounds, double p);
+  Opinion opinion(const Row &row, size_t state, int position) const;
+  Waiting waiting(const Row &row, size_t state, int position) const;
+  void visit(size_t index, size_t state, int rounds, double p);
   void draw(Call &call, double p);
   void rank(Call &call, double p);
   void keep(const Call &call, double p);
-  void reveal(const Call &call, std::size_t count, double p);
-  std::size_t quota(const Call &call) const;
+  void reveal(const Call &call, size_t count, double p);
+  size_t quota(const Call &call) const;
   std::vector<double> counts(const Call &call) const;
-  std::size_t edited(const Call &call) const;
+  size_t edited(const Call &call) const;
 
   const Table &model_;
   const SamplerKind kind_;

@@ -20,7 +20,7 @@ class Remembered {
 
  private:
   struct State {
-    std::size_t sequence = 0;
+    size_t sequence = 0;
     std::vector<double> psi;  // of visible tokens in the window; 0 elsewhere
     auto operator<=>(const State &) const = default;
   };

@@ -18,15 +18,15 @@ struct Places {
 
   int mask() const { return tokens; }
   int absent() const { return tokens + 1; }
-  std::size_t base() const { return static_cast<std::size_t>(tokens) + 2; }
-  std::size_t weight(int position) const;  // of a position's digit, the first one weighs most
-  std::size_t states() const { return weight(0) * base(); }
-  std::size_t begin() const { return states() - 1; }  // nothing anywhere
-  int at(std::size_t state, int position) const;
-  std::size_t with(std::size_t state, int position, int value) const;
+  size_t base() const { return static_cast<size_t>(tokens) + 2; }
+  size_t weight(int position) const;  // of a position's digit, the first one weighs most
+  size_t states() const { return weight(0) * base(); }
+  size_t begin() const { return states() - 1; }  // nothing anywhere
+  int at(size_t state, int position) const;
+  size_t with(size_t state, int position, int value) const;
   // Final sequences, to the base N; -1: not final.
-  std::size_t sequences() const;
-  std::ptrdiff_t sequence_of(std::size_t state) const;
+  size_t sequences() const;
+  std::ptrdiff_t sequence_of(size_t state) const;
 };
 
 // What a model says about one position: logits or log-scores of the N tokens, as its head's form has it.
@@ -35,22 +35,22 @@ class Toy {
   Toy(Places of, HeadDescription head) : places(of), description(head) {}
   virtual ~Toy() = default;
   // `kappa`: retention at each position's noise level, for models that know it.
-  virtual void predict(std::size_t state, std::span<const double> kappa, int position, double *out) const = 0;
+  virtual void predict(size_t state, std::span<const double> kappa, int position, double *out) const = 0;
 
   Places places;
   HeadDescription description;  // ids of tokens: their ranks, with the mask somewhere among them
 };
 
 // N tokens and a mask of id `mask_id`.
-HeadDescription toy_head(int tokens, HeadForm form, std::int32_t mask_id);
+HeadDescription toy_head(int tokens, HeadForm form, int32_t mask_id);
 
 // Logits that are an arbitrary function of the noisy sequence: nothing is consistent, all of it is wrong about
 // visible tokens. Float rows with a column for the mask, which is large and must not matter (but to published programs).
 class Table final : public Toy {
  public:
-  Table(Places places, HeadForm form, std::uint32_t seed, std::int32_t mask_id, float spread = 2.5F, float mask = 7.0F);
-  void predict(std::size_t state, std::span<const double> kappa, int position, double *out) const override;
-  std::span<const float> row(std::size_t state, int position) const;
+  Table(Places places, HeadForm form, uint32_t seed, int32_t mask_id, float spread = 2.5F, float mask = 7.0F);
+  void predict(size_t state, std::span<const double> kappa, int position, double *out) const override;
+  std::span<const float> row(size_t state, int position) const;
 
  private:
   std::vector<float> rows_;
@@ -60,7 +60,7 @@ class Table final : public Toy {
 class Oracle final : public Toy {
  public:
   Oracle(Places places, std::vector<double> data);
-  void predict(std::size_t state, std::span<const double> kappa, int position, double *out) const override;
+  void predict(size_t state, std::span<const double> kappa, int position, double *out) const override;
   const std::vector<double> &data() const { return data_; }
 
  private:

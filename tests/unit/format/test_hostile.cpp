@@ -93,9 +93,9 @@ std::string length_prefix(uint64_t length) {
   return text;
 }
 
-std::string nested(std::size_t depth, const char *open) {
+std::string nested(size_t depth, const char *open) {
   std::string text;
-  for (std::size_t i = 0; i < depth; ++i) text += open;
+  for (size_t i = 0; i < depth; ++i) text += open;
   return text;
 }
 
@@ -342,7 +342,7 @@ int main() {
   ::setrlimit(RLIMIT_AS, &limit);
 #endif
   int failures = 0;
-  std::size_t count = 0;
+  size_t count = 0;
   const TemporaryFolder good;
   good.write(tiny::gpt2());
   if (const auto checkpoint = open_checkpoint(good.path(), {}); !checkpoint.ok()) {

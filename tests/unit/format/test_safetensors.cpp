@@ -85,7 +85,7 @@ void converts_exactly(void **) {
 void refuses(void **) {
   const struct {
     const char *header;
-    std::size_t data;
+    size_t data;
     const char *message;
   } cases[] = {
       {R"({"a":{"dtype":"F32","shape":[2],"data_offsets":[0,4]}})", 4, "disagree"},
@@ -115,7 +115,7 @@ void any_cut_is_an_error(void **) {
   const tiny::Model model = tiny::gpt2();
   const std::string whole = tiny::safetensors_of(model.header, model.data);
   assert_true(parse_safetensors(bytes_of(whole), "test").ok());
-  for (std::size_t size = 0; size < whole.size(); size += size < 2000 ? 1 : 37) {
+  for (size_t size = 0; size < whole.size(); size += size < 2000 ? 1 : 37) {
     const std::string cut = whole.substr(0, size);
     assert_false(parse_safetensors(bytes_of(cut), "test").ok());
   }

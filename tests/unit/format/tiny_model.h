@@ -53,7 +53,7 @@ inline Model model_of(std::string config, const std::vector<Tensor> &tensors) {
   int64_t bytes = 0;
   model.config = std::move(config);
   model.header = header_of(tensors, bytes);
-  model.data.assign(static_cast<std::size_t>(bytes), '\0');
+  model.data.assign(static_cast<size_t>(bytes), '\0');
   return model;
 }
 

@@ -20,7 +20,7 @@ using namespace temper::test;
 
 namespace {
 
-constexpr std::size_t row_count = 14;
+constexpr size_t row_count = 14;
 
 std::vector<ModelChoice> all_models() {
   std::vector<ModelChoice> list;
@@ -45,7 +45,7 @@ std::vector<temper_x_row> some_rows(const Spec &spec, uint32_t seed, bool only_p
   const std::vector<int32_t> numbers = some_tokens(4 * row_count, 1000, seed + 1);
   std::vector<temper_x_row> rows;
   int32_t position = 0;
-  for (std::size_t i = 0; i < row_count; ++i) {
+  for (size_t i = 0; i < row_count; ++i) {
     const auto slot = static_cast<int32_t>(i);
     temper_x_row row = {};
     row.token = tokens[i];
@@ -70,7 +70,7 @@ std::vector<std::vector<double>> plain_logits(const PlainModel &plain, const std
     input.positions.push_back(row.position);
     input.conditions.push_back(row.condition);
     std::vector<bool> sees(rows.size());
-    for (std::size_t c = 0; c < rows.size(); ++c)
+    for (size_t c = 0; c < rows.size(); ++c)
       sees[c] = static_cast<int32_t>(c) >= row.visible_begin && static_cast<int32_t>(c) < row.visible_end;
     input.sees.push_back(std::move(sees));
   }
@@ -78,10 +78,10 @@ std::vector<std::vector<double>> plain_logits(const PlainModel &plain, const std
 }
 
 double worst_difference(const std::vector<float> &logits, const std::vector<std::vector<double>> &right,
-                        std::size_t first = 0) {
+                        size_t first = 0) {
   double worst = 0.0;
-  for (std::size_t i = 0; i < logits.size(); ++i) {
-    const std::size_t columns = right[0].size();
+  for (size_t i = 0; i < logits.size(); ++i) {
+    const size_t columns = right[0].size();
     worst = std::max(worst, std::fabs(static_cast<double>(logits[i]) - right[first + i / columns][i % columns]));
   }
   return worst;
@@ -96,7 +96,7 @@ void test_one_call(void **) {
         const Subject subject = open_subject(runtime, choice, {}, backend);
         auto evaluator = require(Evaluator::create(subject.model, 1, row_count, row_count), "evaluator");
         const std::vector<temper_x_row> rows = some_rows(subject.spec(), 3, false);
-        std::vector<float> logits(rows.size() * static_cast<std::size_t>(subject.spec().columns));
+        std::vector<float> logits(rows.size() * static_cast<size_t>(subject.spec().columns));
         require(evaluator->run(rows, logits.data(), logits.size()), choice.family.c_str());
         const double difference = worst_difference(logits, plain_logits(*subject.plain, rows));
         worst = std::max(worst, difference);
@@ -112,11 +112,11 @@ void test_pieces(void **) {
     const std::shared_ptr<Runtime> runtime = make_runtime(2);
     for (const ModelChoice &choice : all_models()) {
       const Subject subject = open_subject(runtime, choice, {}, backend);
-      const auto columns = static_cast<std::size_t>(subject.spec().columns);
+      const auto columns = static_cast<size_t>(subject.spec().columns);
       const std::vector<temper_x_row> rows = some_rows(subject.spec(), 9, true);
       const std::vector<std::vector<double>> right = plain_logits(*subject.plain, rows);
       auto evaluator = require(Evaluator::create(subject.model, 1, row_count, row_count), "evaluator");
-      for (std::size_t first = 0, piece = 1; first < rows.size(); first += piece, piece = piece % 4 + 1) {
+      for (size_t first = 0, piece = 1; first < rows.size(); first += piece, piece = piece % 4 + 1) {
         piece = std::min(piece, rows.size() - first);
         std::vector<float> logits(piece * columns);
         require(evaluator->run(std::span(rows).subspan(first, piece), logits.data(), logits.size()), "piece");
@@ -144,7 +144,7 @@ void test_bf16(void **) {
       Model::create(require(runtime->open_device("reference"), "device"), std::move(checkpoint), Storage::bf16), "model");
   auto evaluator = require(Evaluator::create(model, 1, row_count, row_count), "evaluator");
   const std::vector<temper_x_row> rows = some_rows(subject.spec(), 5, true);
-  std::vector<float> logits(rows.size() * static_cast<std::size_t>(subject.spec().columns));
+  std::vector<float> logits(rows.size() * static_cast<size_t>(subject.spec().columns));
   require(evaluator->run(rows, logits.data(), logits.size()), "run");
   const double difference = worst_difference(logits, plain_logits(*subject.plain, rows));
   assert_true(difference > 1e-4 && difference < 0.2);

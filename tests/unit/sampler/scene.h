@@ -51,7 +51,7 @@ class Scene {
   // One row of probabilities per position; the mask's own logit is a large one that must not matter.
   Scene(HeadDescription description, const std::vector<std::vector<double>> &probabilities, const Transition &step)
       : head(description), workspace_(std::move(Workspace::create(description.columns).value())) {
-    const std::size_t length = probabilities.size();
+    const size_t length = probabilities.size();
     tokens.assign(length, head.mask_token);
     fixed.assign(length, false);
     transitions.assign(length, step);
@@ -60,7 +60,7 @@ class Scene {
     positions_.resize(length);
     for (const std::vector<double> &row : probabilities) {
       for (const double p : row) rows.push_back(static_cast<float>(std::log(p)));
-      for (std::size_t i = row.size(); i < static_cast<std::size_t>(head.columns); ++i) rows.push_back(5);
+      for (size_t i = row.size(); i < static_cast<size_t>(head.columns); ++i) rows.push_back(5);
     }
   }
 
@@ -74,8 +74,8 @@ class Scene {
   }
 
   Verdict call(const Sampler &sampler) {
-    const auto columns = static_cast<std::size_t>(head.columns);
-    for (std::size_t i = 0; i < tokens.size(); ++i) {
+    const auto columns = static_cast<size_t>(head.columns);
+    for (size_t i = 0; i < tokens.size(); ++i) {
       SamplerPosition &at = positions_[i];
       at.position = static_cast<uint32_t>(i);
       at.token = tokens[i];
@@ -84,14 +84,14 @@ class Scene {
       at.memory = &memory[i];
       at.shaping = shaping;
     }
-    const SamplerWindow window{positions_, proposals, &window_memory, Draws(42, sequence_, call_++, kSequenceDraw)};
+    const SamplerWindow window{positions_, proposals, &window_memory, Draws(42, sequence_, call_++, sequence_draw)};
     sampler.decide(head, window);
-    for (std::size_t i = 0; i < tokens.size(); ++i)
+    for (size_t i = 0; i < tokens.size(); ++i)
       if (proposals[i].needs_logits)
         proposals[i] = sampler.propose(head, positions_[i], proposals[i], window.draws.at(positions_[i].position),
                                        std::span(rows).subspan(i * columns, columns), workspace_);
     const Verdict verdict = sampler.finish(head, window);
-    for (std::size_t i = 0; i < tokens.size(); ++i) tokens[i] = proposals[i].token;
+    for (size_t i = 0; i < tokens.size(); ++i) tokens[i] = proposals[i].token;
     window_memory.held = verdict == Verdict::hold ? window_memory.held + 1 : 0;
     return verdict;
   }
@@ -123,7 +123,7 @@ inline void fits(const std::vector<int> &counts, const std::vector<double> &expe
   double runs = 0, chi = 0;
   int freedom = -1;
   for (const int count : counts) runs += count;
-  for (std::size_t i = 0; i < expected.size(); ++i) {
+  for (size_t i = 0; i < expected.size(); ++i) {
     const double mean = expected[i] * runs;
     if (mean < 1e-9) {
       if (counts[i] != 0) fail_msg("%s: %d times what can't be, at %zu", what, counts[i], i);

@@ -22,8 +22,8 @@ using namespace temper::test;
 
 namespace {
 
-constexpr double kEntropy = 1.864649375806;
-const std::array<double, 8> kData = {8 / 32., 1 / 32., 2 / 32., 4 / 32., 1 / 32., 6 / 32., 3 / 32., 7 / 32.};
+constexpr double entropy = 1.864649375806;
+const std::array<double, 8> data_tokens = {8 / 32., 1 / 32., 2 / 32., 4 / 32., 1 / 32., 6 / 32., 3 / 32., 7 / 32.};
 
 int bit(int word, int64_t i) { return word >> (2 - i) & 1; }
 
@@ -44,9 +44,9 @@ double likelihood(const Seen &seen, int clean) {
 std::array<double, 2> denoise(const std::array<Seen, 3> &seen, int64_t i) {
   std::array<double, 2> pi{};
   for (int word = 0; word < 8; ++word) {
-    double weight = kData[static_cast<std::size_t>(word)];
-    for (int64_t j = 0; j < 3; ++j) weight *= likelihood(seen[static_cast<std::size_t>(j)], bit(word, j));
-    pi[static_cast<std::size_t>(bit(word, i))] += weight;
+    double weight = data_tokens[static_cast<size_t>(word)];
+    for (int64_t j = 0; j < 3; ++j) weight *= likelihood(seen[static_cast<size_t>(j)], bit(word, j));
+    pi[static_cast<size_t>(bit(word, i))] += weight;
   }
   const double sum = pi[0] + pi[1];
   return {pi[0] / sum, pi[1] / sum};
@@ -64,7 +64,7 @@ double enumerate(const Hyperschedule &schedule, const Path &path, int word) {
       double chance = 1;
       int rest = state;
       for (int64_t i = 0; i < 3; ++i, rest /= 3) {
-        Seen &at = seen[static_cast<std::size_t>(i)];
+        Seen &at = seen[static_cast<size_t>(i)];
         if (i < settled) at.token = bit(word, i);
         else if (i < end) at = {rest % 3 - 1, path(schedule.level(k, i))};
         if (i >= settled && i < end) chance *= likelihood(at, bit(word, i));
@@ -76,7 +76,7 @@ double enumerate(const Hyperschedule &schedule, const Path &path, int word) {
         if (from == to) continue;
         const std::array<double, 2> pi = denoise(seen, i);
         total += chance * divergence_of_posterior(Noise::between(path(from), path(to)), 2,
-                                                  seen[static_cast<std::size_t>(i)].token, bit(word, i), pi.data());
+                                                  seen[static_cast<size_t>(i)].token, bit(word, i), pi.data());
       }
     }
   }
@@ -85,7 +85,7 @@ double enumerate(const Hyperschedule &schedule, const Path &path, int word) {
 
 double enumerate(const Hyperschedule &schedule, const Path &path) {
   double total = 0;
-  for (int word = 0; word < 8; ++word) total += kData[static_cast<std::size_t>(word)] * enumerate(schedule, path, word);
+  for (int word = 0; word < 8; ++word) total += data_tokens[static_cast<size_t>(word)] * enumerate(schedule, path, word);
   return total;
 }
 
@@ -140,10 +140,10 @@ class Oracle final : public LogitSource {
     for (Visit *visit : visits) {
       std::array<Seen, 3> seen;
       for (int64_t i = 0; i < visit->settled; ++i)
-        seen[static_cast<std::size_t>(i)].token = visit->document->tokens[static_cast<std::size_t>(i)];
+        seen[static_cast<size_t>(i)].token = visit->document->tokens[static_cast<size_t>(i)];
       for (const ActivePosition &at : visit->active)
-        seen[static_cast<std::size_t>(at.position)] = {at.token == 2 ? -1 : at.token, task_.noise.at_level(at.level, top)};
-      for (std::size_t a = 0; a < visit->active.size(); ++a) {
+        seen[static_cast<size_t>(at.position)] = {at.token == 2 ? -1 : at.token, task_.noise.at_level(at.level, top)};
+      for (size_t a = 0; a < visit->active.size(); ++a) {
         if (!visit->active[a].wants_logits) continue;
         const std::array<double, 2> pi = denoise(seen, visit->active[a].position);
         const float row[2] = {static_cast<float>(std::log(pi[0])), static_cast<float>(std::log(pi[1]))};
@@ -175,8 +175,8 @@ struct Words {
   std::vector<std::array<int32_t, 3>> tokens;
   std::vector<ScoreDocument> documents;
   explicit Words(const std::vector<int> &words) : tokens(words.size()) {
-    for (std::size_t d = 0; d < words.size(); ++d) {
-      for (int64_t i = 0; i < 3; ++i) tokens[d][static_cast<std::size_t>(i)] = bit(words[d], i);
+    for (size_t d = 0; d < words.size(); ++d) {
+      for (int64_t i = 0; i < 3; ++i) tokens[d][static_cast<size_t>(i)] = bit(words[d], i);
       documents.push_back({tokens[d], 0, static_cast<uint32_t>(d)});
     }
   }
@@ -189,11 +189,11 @@ ScoreTotals score(const ScoreTask &task, const Words &words, std::vector<Documen
   return require(score_documents(task, words.documents, scores, oracle, {}), "score");
 }
 
-const std::vector<int> kAll = {0, 1, 2, 3, 4, 5, 6, 7};
+const std::vector<int> all = {0, 1, 2, 3, 4, 5, 6, 7};
 
 // Autoregression: every word's probability, without chance, token by token.
 void test_quench_is_exact(void **) {
-  const Words words(kAll);
+  const Words words(all);
   ScoreTask task = task_of(made(Hyperschedule::quench()), 0);
   task.replicates = 5;
   std::vector<DocumentScore> scores;
@@ -201,8 +201,8 @@ void test_quench_is_exact(void **) {
   assert_true(totals.exact);
   assert_true(totals.variance == 0);
   assert_int_equal(totals.scored, 24);
-  for (std::size_t w = 0; w < 8; ++w) {
-    assert_true(std::abs(scores[w].nats + std::log(kData[w])) < 1e-6);
+  for (size_t w = 0; w < 8; ++w) {
+    assert_true(std::abs(scores[w].nats + std::log(data_tokens[w])) < 1e-6);
     const double sum = std::accumulate(scores[w].terms.begin(), scores[w].terms.end(), 0.0);
     assert_true(std::abs(sum - scores[w].nats) < 1e-12);
     const double first = bit(static_cast<int>(w), 0) == 0 ? 15 / 32. : 17 / 32.;
@@ -218,8 +218,8 @@ void examine_calibration(Hyperschedule schedule, double eps, int64_t samples, co
   const int32_t top = task.schedule.levels();
   const Path path = [&](int32_t l) { return task.noise.at_level(l, top); };
   double expected = 0;
-  for (const int word : kAll) expected += enumerate(task.schedule, path, word);
-  const Words words(kAll);
+  for (const int word : all) expected += enumerate(task.schedule, path, word);
+  const Words words(all);
   std::vector<DocumentScore> scores;
   constexpr int seeds = 200;
   double mean = 0, square = 0, bias = 0, spread = 0;
@@ -254,7 +254,7 @@ void test_errors_are_calibrated(void **) {
 void test_entropy_from_above(void **) {
   std::vector<int> data;
   for (int word = 0; word < 8; ++word)
-    for (int n = 0; n < static_cast<int>(kData[static_cast<std::size_t>(word)] * 32 + 0.5); ++n) data.push_back(word);
+    for (int n = 0; n < static_cast<int>(data_tokens[static_cast<size_t>(word)] * 32 + 0.5); ++n) data.push_back(word);
   const Words words(data);
   double before = std::numeric_limits<double>::infinity();
   for (const int32_t levels : {1, 4, 64, 512}) {
@@ -265,12 +265,12 @@ void test_entropy_from_above(void **) {
     std::vector<DocumentScore> scores;
     const ScoreTotals totals = score(task, words, scores, 4);
     const double bound = totals.nats / 32, error = std::sqrt(totals.variance) / 32;
-    print_message("flat(%d): %.5f +- %.5f, entropy %.5f\n", levels, bound, error, kEntropy);
-    assert_true(bound > kEntropy - 4 * error);
+    print_message("flat(%d): %.5f +- %.5f, entropy %.5f\n", levels, bound, error, entropy);
+    assert_true(bound > entropy - 4 * error);
     assert_true(bound < before);
     before = bound + 2 * error;
     if (levels == 1) assert_true(error == 0 && std::abs(bound - 2.069654169840) < 1e-6);
-    if (levels == 512) assert_true(bound - kEntropy < 0.002 + 4 * error);
+    if (levels == 512) assert_true(bound - entropy < 0.002 + 4 * error);
   }
 }
 
@@ -327,7 +327,7 @@ int32_t stop_at(void *user, int64_t done, int64_t total) {
 }
 
 void test_cancel_and_refusals(void **) {
-  const Words words(kAll);
+  const Words words(all);
   ScoreTask task = task_of(made(Hyperschedule::flat(16)), 0);
   std::vector<DocumentScore> scores(8);
   Oracle oracle(task, 2);

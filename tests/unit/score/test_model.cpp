@@ -34,9 +34,9 @@ struct Outcome {
 struct Documents {
   std::vector<std::vector<int32_t>> tokens;
   std::vector<ScoreDocument> list;
-  Documents(const Spec &spec, const std::vector<std::pair<std::size_t, int64_t>> &sizes) : tokens(sizes.size()) {
+  Documents(const Spec &spec, const std::vector<std::pair<size_t, int64_t>> &sizes) : tokens(sizes.size()) {
     const auto vocabulary = static_cast<int32_t>(spec.columns) - 1;
-    for (std::size_t d = 0; d < sizes.size(); ++d) {
+    for (size_t d = 0; d < sizes.size(); ++d) {
       tokens[d] = some_tokens(sizes[d].first, vocabulary, static_cast<uint32_t>(d + 1));
       if (spec.mask_token >= 0 && spec.mask_token < vocabulary)
         for (int32_t &token : tokens[d]) token += token >= spec.mask_token ? 1 : 0;
@@ -54,7 +54,7 @@ Outcome score(const Subject &subject, const ScoreTask &task, const Documents &do
   const auto source = require(ModelSource::create(subject.model, task, plan), "source");
   Outcome outcome;
   outcome.scores.resize(documents.list.size());
-  for (std::size_t d = 0; d < outcome.scores.size(); ++d) outcome.scores[d].terms.assign(documents.tokens[d].size(), 0.0);
+  for (size_t d = 0; d < outcome.scores.size(); ++d) outcome.scores[d].terms.assign(documents.tokens[d].size(), 0.0);
   outcome.totals = require(whole ? source->run_whole(task, documents.list, outcome.scores, {})
                                  : score_documents(task, documents.list, outcome.scores, *source, {}),
                            "score");
@@ -65,8 +65,8 @@ Outcome score(const Subject &subject, const ScoreTask &task, const Documents &do
 
 void compare(const Outcome &a, const Outcome &b, const std::string &what) {
   assert_int_equal(a.totals.scored, b.totals.scored);
-  for (std::size_t d = 0; d < a.scores.size(); ++d)
-    for (std::size_t i = 0; i < a.scores[d].terms.size(); ++i) {
+  for (size_t d = 0; d < a.scores.size(); ++d)
+    for (size_t i = 0; i < a.scores[d].terms.size(); ++i) {
       const double x = a.scores[d].terms[i], y = b.scores[d].terms[i];
       if (x == y) continue;  // also both infinite: scores may exclude what is true
       if (!(std::abs(x - y) <= 2e-4 * std::max(1.0, std::abs(y))))
@@ -74,11 +74,11 @@ void compare(const Outcome &a, const Outcome &b, const std::string &what) {
     }
 }
 
-const std::vector<std::pair<std::size_t, int64_t>> kSizes = {{13, 1}, {17, 5}, {9, 8}, {1, 1}, {16, 3}};
+const std::vector<std::pair<size_t, int64_t>> size_list = {{13, 1}, {17, 5}, {9, 8}, {1, 1}, {16, 3}};
 
 void examine(const ModelChoice &choice, const std::string &name, bool expect_fewer) {
   const Subject subject = open_subject(make_runtime(), choice, {}, "reference", false);
-  const Documents documents(subject.spec(), kSizes);
+  const Documents documents(subject.spec(), size_list);
   std::vector<Hyperschedule> schedules;
   for (Result<Hyperschedule> made :
        {Hyperschedule::quench(), Hyperschedule::flat(3), Hyperschedule::block(4, 4), Hyperschedule::block(3, 5),
@@ -165,20 +165,20 @@ void test_one_pass(void **) {
   assert_int_equal(whole.rows, 59 + 32 + 89 + 1 + 4);
 
   double total = 0;
-  for (std::size_t d = 0; d < documents.tokens.size(); ++d) {
+  for (size_t d = 0; d < documents.tokens.size(); ++d) {
     const std::vector<int32_t> &tokens = documents.tokens[d];
     const auto n = static_cast<int32_t>(tokens.size());
     const auto forward = require(Forward::create(subject.model, {n, 1, n, 1, n}), "forward");
     forward->clear();
     std::vector<int32_t> rows;
     for (int32_t p = 0; p < n; ++p) {
-      forward->add({tokens[static_cast<std::size_t>(p)], p, 0, 0, p, 0, p + 1});
+      forward->add({tokens[static_cast<size_t>(p)], p, 0, 0, p, 0, p + 1});
       rows.push_back(p);
     }
     Keep keep(spec.columns);
     require(forward->run(rows, &keep, nullptr), "forward");
-    for (std::size_t p = static_cast<std::size_t>(documents.list[d].prefix); p < tokens.size(); ++p) {
-      const float *row = keep.values.data() + (p - 1) * static_cast<std::size_t>(spec.columns);
+    for (size_t p = static_cast<size_t>(documents.list[d].prefix); p < tokens.size(); ++p) {
+      const float *row = keep.values.data() + (p - 1) * static_cast<size_t>(spec.columns);
       double sum = 0;
       for (int64_t z = 0; z < spec.columns; ++z) sum += std::exp(static_cast<double>(row[z]));
       const double nats = std::log(sum) - static_cast<double>(row[tokens[p]]);

@@ -26,7 +26,7 @@ void close(double a, double b, double tolerance, const char *what) {
 
 double full_divergence(const std::vector<double> &q, double q_mask, const std::vector<double> &p, double p_mask) {
   double sum = q_mask > 0 ? q_mask * std::log(q_mask / p_mask) : 0;
-  for (std::size_t z = 0; z < q.size(); ++z)
+  for (size_t z = 0; z < q.size(); ++z)
     if (q[z] > 0) sum += q[z] * std::log(q[z] / p[z]);
   return sum;
 }
@@ -34,7 +34,7 @@ double full_divergence(const std::vector<double> &q, double q_mask, const std::v
 struct Random {
   std::mt19937_64 engine{11};
   double unit() { return std::uniform_real_distribution<>(1e-3, 1)(engine); }
-  std::vector<double> simplex(std::size_t n, double sharpness) {
+  std::vector<double> simplex(size_t n, double sharpness) {
     std::vector<double> p(n);
     for (double &value : p) value = std::pow(unit(), sharpness) + 1e-9;
     normalise(n, p.data());
@@ -55,7 +55,7 @@ Transition random_step(Random &random, int kind) {
 
 void test_against_full_distributions(void **) {
   Random random;
-  for (const std::size_t n : {std::size_t{2}, std::size_t{5}, std::size_t{40}})
+  for (const size_t n : {size_t{2}, size_t{5}, size_t{40}})
     for (int round = 0; round < 700; ++round) {
       const Transition step = random_step(random, round % 7);
       const auto x = static_cast<int32_t>(random.engine() % n);
@@ -80,13 +80,13 @@ void test_against_full_distributions(void **) {
 void test_remasking(void **) {
   Random random;
   for (int round = 0; round < 500; ++round) {
-    const std::size_t n = 2 + round % 6;
+    const size_t n = 2 + round % 6;
     Transition step = random_step(random, round % 2 == 0 ? 0 : 6);
     step.zeta = random.unit();
     const auto x = static_cast<int32_t>(random.engine() % n);
     const auto y = static_cast<int32_t>(random.engine() % (n + 1)) - 1;
     std::vector<double> certain(n, 0.0), q(n), r(n);
-    certain[static_cast<std::size_t>(x)] = 1;
+    certain[static_cast<size_t>(x)] = 1;
     const std::vector<double> p = random.simplex(n, 1);
     double q_mask = 0, p_mask = 0;
     step_remasking(step, n, y, certain.data(), q.data(), &q_mask);
@@ -99,12 +99,12 @@ void test_remasking(void **) {
 void test_certainty(void **) {
   Random random;
   for (int round = 0; round < 200; ++round) {
-    const std::size_t n = 6;
+    const size_t n = 6;
     const Transition step = random_step(random, round % 7);
     const auto x = static_cast<int32_t>(random.engine() % n);
     std::vector<double> certain(n, 0.0);
-    certain[static_cast<std::size_t>(x)] = 1;
-    if (step.mask_reachable) close(divergence_of_posterior(step, n, kMaskToken, x, certain.data()), 0, 1e-13, "masked");
+    certain[static_cast<size_t>(x)] = 1;
+    if (step.mask_reachable) close(divergence_of_posterior(step, n, masked_state, x, certain.data()), 0, 1e-13, "masked");
     close(divergence_of_posterior(step, n, x, x, certain.data()), 0, 1e-12, "visible");
     close(divergence_of_leave_one_out(step, n, x, x, certain.data()), 0, 1e-12, "visible, leave one out");
   }
@@ -116,7 +116,7 @@ void test_rates(void **) {
   const double m = .6, lam = .5, dt = 1e-7;
   const Transition step = Noise::between({-std::log1p(-m), lam}, {-std::log1p(-(m - dt)), lam - .7 * dt});
   const auto rate = [&](int32_t y) { return divergence_of_leave_one_out(step, 4, y, 0, pit.data()) / dt; };
-  close(rate(kMaskToken), 0.321828837349, 2e-6, "rate at the mask");
+  close(rate(masked_state), 0.321828837349, 2e-6, "rate at the mask");
   close(rate(0), 0.095745912375, 2e-6, "rate at the true token");
   close(rate(1), 0.923891910662, 2e-6, "rate at another token");
 }
@@ -150,7 +150,7 @@ void test_heads_agree(void **) {
       const auto row_of = [&](const std::vector<double> &values, double shift) {
         std::vector<float> row(5, 77.0F);  // the mask's own column says nothing
         for (int32_t z = 0; z < 4; ++z)
-          row[static_cast<std::size_t>(id(z))] = static_cast<float>(std::log(values[static_cast<std::size_t>(z)]) + shift);
+          row[static_cast<size_t>(id(z))] = static_cast<float>(std::log(values[static_cast<size_t>(z)]) + shift);
         return row;
       };
       const double expected = divergence_of_posterior(step, 4, y, 0, pi.data());
@@ -167,8 +167,8 @@ void test_heads_agree(void **) {
       close(term(head, step, row_of(tilted, 0)), expected, 1e-6, "tilted posterior");
       // Scores (10): ratios of P_t.
       std::vector<double> scores(4);
-      for (std::size_t z = 0; z < 4; ++z) {
-        const double uniform = (1 - t.kappa()) / 4, own = y < 0 ? 1 : t.kappa() * pit[static_cast<std::size_t>(y)] + uniform;
+      for (size_t z = 0; z < 4; ++z) {
+        const double uniform = (1 - t.kappa()) / 4, own = y < 0 ? 1 : t.kappa() * pit[static_cast<size_t>(y)] + uniform;
         scores[z] = (t.kappa() * pit[z] + uniform) / own;
       }
       close(term(head_of(HeadForm::score_exact, 5, mask), step, row_of(scores, 0)), expected, 1e-5, "scores");
@@ -176,9 +176,9 @@ void test_heads_agree(void **) {
       Transition gamma = step;
       gamma.sigma_t = .7;
       const double e = std::expm1(.7), n = 4, kept = 1 - n / (e + n);
-      for (std::size_t z = 0; z < 4; ++z)
+      for (size_t z = 0; z < 4; ++z)
         scores[z] = y < 0 ? pi[z] / e
-                          : pi[static_cast<std::size_t>(y)] * kept + 1 - pi[static_cast<std::size_t>(y)] + pi[z] * n / e;
+                          : pi[static_cast<size_t>(y)] * kept + 1 - pi[static_cast<size_t>(y)] + pi[z] * n / e;
       close(term(head_of(HeadForm::score_official_gamma, 5, mask), gamma, row_of(scores, 0)), expected, 1e-5,
             "published scores");
     }

@@ -49,17 +49,17 @@ void test_rows(void **) {
   // Prompt 5, three blocks of 4; every block begins with a full call of 17 rows.
   const auto prefix = steps(*make_session(subject, schedule, llada_rows(Approximation::prefix, 0, false)));
   assert_int_equal(prefix.size(), 12);
-  for (std::size_t k = 0; k < 12; ++k) {
+  for (size_t k = 0; k < 12; ++k) {
     const int64_t settled = 5 + 4 * static_cast<int64_t>(k / 4);
     assert_int_equal(prefix[k].rows_computed, k % 4 == 0 ? 17 : 17 - settled);
     assert_int_equal(prefix[k].stale, k % 4 == 0 ? 0 : settled);
     assert_true(prefix[k].difference == -1);
   }
   const auto dual = steps(*make_session(subject, schedule, llada_rows(Approximation::dual, 0, false)));
-  for (std::size_t k = 0; k < 12; ++k) assert_int_equal(dual[k].rows_computed, k % 4 == 0 ? 17 : 4);
+  for (size_t k = 0; k < 12; ++k) assert_int_equal(dual[k].rows_computed, k % 4 == 0 ? 17 : 4);
   // Anew after so many calls, whatever settled.
   const auto timed = steps(*make_session(subject, schedule, llada_rows(Approximation::dual, 3, false)));
-  for (std::size_t k = 0; k < 12; ++k) {
+  for (size_t k = 0; k < 12; ++k) {
     const int64_t settled = 5 + 4 * static_cast<int64_t>(k / 4);
     const int64_t at_refresh = 5 + 4 * static_cast<int64_t>(k / 3 * 3 / 4);
     assert_int_equal(timed[k].rows_computed, k % 3 == 0 ? 17 : settled - at_refresh + 4);
@@ -105,7 +105,7 @@ void test_difference(void **) {
           assert_int_equal(approximate.size(), exact.size());
           double difference = 0;
           for (const auto &[position, row] : approximate)
-            for (std::size_t id = 0; id < row.size(); ++id)
+            for (size_t id = 0; id < row.size(); ++id)
               difference = std::max(difference, std::fabs(static_cast<double>(row[id]) - static_cast<double>(exact[position][id])));
           if (approximate.empty()) continue;
           assert_true(std::fabs(difference - report.difference) < 1e-5);
@@ -113,7 +113,7 @@ void test_difference(void **) {
           largest = std::max(largest, report.difference);
         }
         const Sequence &row = session->row(0);
-        for (int64_t p = 5; p < row.settled; ++p) assert_true(row.tokens[static_cast<std::size_t>(p)] < 19);
+        for (int64_t p = 5; p < row.settled; ++p) assert_true(row.tokens[static_cast<size_t>(p)] < 19);
         print_message("%s, %s, %s: largest difference of a logit %.3f\n", family, schedule.describe().c_str(),
                       approximation == Approximation::prefix ? "prefix" : "dual", largest);
         assert_true(largest > 1e-4);

@@ -24,7 +24,7 @@ namespace {
 std::vector<double> last_logits(const PlainModel &plain, const std::vector<int32_t> &text) {
   PlainInput input;
   input.tokens = text;
-  for (std::size_t i = 0; i < text.size(); ++i) {
+  for (size_t i = 0; i < text.size(); ++i) {
     input.positions.push_back(static_cast<int64_t>(i));
     input.conditions.push_back(0.0);
     std::vector<bool> past(text.size(), false);
@@ -49,7 +49,7 @@ int32_t drawn(const std::vector<double> &logits, double temperature, uint64_t bi
   }
   const auto mark = mul_high(bits, total);
   uint64_t sum = 0;
-  for (std::size_t i = 0; i < weights.size(); ++i) {
+  for (size_t i = 0; i < weights.size(); ++i) {
     sum += weights[i];
     if (sum > mark) return static_cast<int32_t>(i);
   }
@@ -59,7 +59,7 @@ int32_t drawn(const std::vector<double> &logits, double temperature, uint64_t bi
 void test_quench_is_autoregression(void **) {
   const std::shared_ptr<Runtime> runtime = make_runtime();
   for (const char *family : {"gpt2", "llama"})
-    for (const std::size_t prompt : {1U, 6U}) {
+    for (const size_t prompt : {1U, 6U}) {
       ModelChoice model;
       model.family = family;
       const Subject subject = open_subject(runtime, model);
@@ -71,7 +71,7 @@ void test_quench_is_autoregression(void **) {
       std::unique_ptr<Session> session = make_session(subject, require(Hyperschedule::quench(), "quench"), choice);
       const std::vector<int32_t> tokens = run_to_end(*session).front();
       std::vector<int32_t> text = choice.prompts.front();
-      for (std::size_t i = 0; i < tokens.size(); ++i) {
+      for (size_t i = 0; i < tokens.size(); ++i) {
         text.push_back(most_probable(last_logits(*subject.plain, text)));
         if (tokens[i] != text.back()) fail_msg("%s: token %zu is %d, not %d", family, i, tokens[i], text.back());
       }
@@ -98,7 +98,7 @@ void test_quench_draws(void **) {
       std::unique_ptr<Session> session = make_session(subject, require(Hyperschedule::quench(), "quench"), choice);
       const std::vector<int32_t> tokens = run_to_end(*session).front();
       std::vector<int32_t> text = choice.prompts.front();
-      for (std::size_t i = 0; i < tokens.size(); ++i) {
+      for (size_t i = 0; i < tokens.size(); ++i) {
         const Draws draws(choice.seed, 41, static_cast<uint32_t>(i), static_cast<uint32_t>(text.size()));
         text.push_back(drawn(last_logits(*subject.plain, text), temperature, draws.bits(DrawTag::token)));
         if (tokens[i] != text.back()) fail_msg("%s: token %zu is %d, not %d", family, i, tokens[i], text.back());
@@ -120,7 +120,7 @@ void test_company_does_not_matter(void **) {
                         {"sdar", "", Hyperschedule::block(4, 3)},
                         {"gpt2", "", Hyperschedule::quench()},
                         {"llama", "", Hyperschedule::quench()}};
-  const std::size_t lengths[] = {4, 1, 9, 13, 2};
+  const size_t lengths[] = {4, 1, 9, 13, 2};
   for (const std::string &backend : usable_backends()) {
     for (const Case &entry : cases) {
       ModelChoice model;
@@ -132,21 +132,21 @@ void test_company_does_not_matter(void **) {
         const Subject subject = open_subject(runtime, model, {}, backend, false);
         SessionChoice choice;
         choice.length = 40;
-        const auto prompt_of = [&](std::size_t i) { return some_tokens(lengths[i], 19, static_cast<uint32_t>(i)); };
+        const auto prompt_of = [&](size_t i) { return some_tokens(lengths[i], 19, static_cast<uint32_t>(i)); };
         // Each alone, then all together, then some of them in another order.
-        const std::vector<std::vector<std::size_t>> batches = {{0}, {1}, {2}, {3}, {4}, {0, 1, 2, 3, 4}, {4, 2, 0}};
-        for (const std::vector<std::size_t> &batch : batches) {
+        const std::vector<std::vector<size_t>> batches = {{0}, {1}, {2}, {3}, {4}, {0, 1, 2, 3, 4}, {4, 2, 0}};
+        for (const std::vector<size_t> &batch : batches) {
           choice.rows = static_cast<int32_t>(batch.size());
           choice.prompts.clear();
           choice.ids.clear();
-          for (const std::size_t i : batch) {
+          for (const size_t i : batch) {
             choice.prompts.push_back(prompt_of(i));
             choice.ids.push_back(static_cast<uint32_t>(i + 100));
           }
           std::unique_ptr<Session> session =
               make_session(subject, require(Result<Hyperschedule>(entry.schedule), "schedule"), choice);
           const auto tokens = run_to_end(*session);
-          for (std::size_t i = 0; i < batch.size(); ++i) {
+          for (size_t i = 0; i < batch.size(); ++i) {
             if (known[batch[i]].empty()) known[batch[i]] = tokens[i];
             if (tokens[i] != known[batch[i]])
               fail_msg("%s, %s: row %zu in a batch of %zu on %d threads differs", backend.c_str(), entry.family,

@@ -113,7 +113,7 @@ void test_formula(void **) {
   one(std::move(session), g);  // its own prompt masked
   assert_true(g.size() > 1);
   for (const auto &[key, row] : g)
-    for (std::size_t id = 0; id < row.size(); ++id) {
+    for (size_t id = 0; id < row.size(); ++id) {
       const double expected = u[key][id] + 2.5 * (static_cast<double>(c[key][id]) - u[key][id]);
       assert_true(std::fabs(row[id] - expected) < 1e-4);
     }
@@ -213,11 +213,11 @@ int32_t most_probable(const Session &session, int32_t token, int32_t level, cons
   const HeadDescription head = describe_head(session.parts().model->spec());
   const int32_t top = session.parts().schedule.levels();
   const Transition step = session.parts().noise.transition(level, 0, top);
-  const auto n = static_cast<std::size_t>(head.tokens());
+  const auto n = static_cast<size_t>(head.tokens());
   const auto dense = [&](int32_t id) { return head.mask_token >= 0 && id > head.mask_token ? id - 1 : id; };
   std::vector<double> p;
   for (int32_t id = 0; id < head.vocabulary; ++id)
-    if (id != head.mask_token) p.push_back(std::exp(static_cast<double>(logits[static_cast<std::size_t>(id)])));
+    if (id != head.mask_token) p.push_back(std::exp(static_cast<double>(logits[static_cast<size_t>(id)])));
   normalise(n, p.data());
   if (token >= 0 && token != head.mask_token) {
     if (head.carry_over || step.visible_fixed) return token;
@@ -248,7 +248,7 @@ int32_t watch_logits(void *user, temper_logits *row) {
   const int64_t at = row->position - watch.shown_at;
   if (!watch.shown.empty() && at >= 0 && at < static_cast<int64_t>(watch.shown.size())) {
     const int32_t want = most_probable(*watch.session, row->tokens[row->position - row->first], row->level, logits);
-    assert_int_equal(watch.shown[static_cast<std::size_t>(at)], want);
+    assert_int_equal(watch.shown[static_cast<size_t>(at)], want);
     assert_true(same > 0);
     ++watch.checked;
   }
@@ -385,11 +385,11 @@ void test_indifferent(void **) {
       choice.seed = seed + static_cast<uint64_t>(which) * 100;
       std::unique_ptr<Session> session = make_session(subject, schedule, choice);
       if (which == 1) require(session->set_value({no_value, nullptr, 1}, 5, false), "value");
-      for (const auto &row : run_to_end(*session)) counts[static_cast<std::size_t>(which)][static_cast<std::size_t>(row[0] * 5 + row[1])] += 1;
+      for (const auto &row : run_to_end(*session)) counts[static_cast<size_t>(which)][static_cast<size_t>(row[0] * 5 + row[1])] += 1;
     }
   double chi = 0;
   int cells = 0;
-  for (std::size_t i = 0; i < 25; ++i) {
+  for (size_t i = 0; i < 25; ++i) {
     const double sum = counts[0][i] + counts[1][i];
     if (sum < 10) continue;
     ++cells;

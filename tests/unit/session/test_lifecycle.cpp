@@ -65,7 +65,7 @@ void test_end_tokens(void **) {
         for (const StepReport &report : reports) settled += report.settled;
         int64_t emitted_tokens = 0;
         for (int32_t row = 0; row < 3; ++row) {
-          const std::vector<int32_t> &full = complete[static_cast<std::size_t>(row)];
+          const std::vector<int32_t> &full = complete[static_cast<size_t>(row)];
           const auto at = std::find(full.begin(), full.end(), end);
           const bool ends = at != full.end();
           const std::vector<int32_t> right(full.begin(), ends ? at + 1 : full.end());
@@ -134,7 +134,7 @@ void test_ended_row_costs_nothing(void **) {
   std::unique_ptr<Session> alone = make_session(subject, schedule, choice);
   const std::vector<StepReport> single = all_steps(*alone);
   assert_int_equal(together.size(), single.size());
-  for (std::size_t i = 3; i < single.size(); ++i) assert_int_equal(together[i].rows_computed, single[i].rows_computed);
+  for (size_t i = 3; i < single.size(); ++i) assert_int_equal(together[i].rows_computed, single[i].rows_computed);
 }
 
 void test_limits(void **) {
@@ -149,7 +149,7 @@ void test_limits(void **) {
       choice.length = length;
       std::unique_ptr<Session> session = make_session(subject, schedule, choice);
       const std::vector<StepReport> reports = all_steps(*session);
-      for (std::size_t i = 0; i < reports.size(); ++i)
+      for (size_t i = 0; i < reports.size(); ++i)
         assert_int_equal(reports[i].length_limit, length > 20 && i + 1 == reports.size());
       assert_int_equal(session->row(0).finished, length > 20 ? TEMPER_ROW_MODEL_LIMIT : TEMPER_ROW_LENGTH);
       assert_int_equal(emitted(*session, 0).size(), 20);
@@ -181,7 +181,7 @@ void test_reading(void **) {
   std::vector<int32_t> tokens;
   StepReport report;
   const auto mask = static_cast<int32_t>(subject.spec().mask_token);
-  for (std::size_t capacity = 1;; capacity = capacity % 7 + 1) {
+  for (size_t capacity = 1;; capacity = capacity % 7 + 1) {
     require(session->step(report), "step");
     if (report.done) break;
     const Sequence &sequence = session->row(0);
@@ -189,10 +189,10 @@ void test_reading(void **) {
     for (const int32_t token : settled) assert_true(token >= 0 && token != mask);
     assert_true(sequence.window_end >= sequence.settled && sequence.window_end <= 31);
     assert_true(sequence.window_end - sequence.settled <= 6);
-    const std::size_t count = session->read(0, std::span(place).first(capacity));
+    const size_t count = session->read(0, std::span(place).first(capacity));
     tokens.insert(tokens.end(), place, place + count);
     assert_true(3 + static_cast<int64_t>(tokens.size()) <= sequence.settled);
-    for (std::size_t i = 0; i < tokens.size(); ++i) assert_int_equal(tokens[i], settled[i + 3]);
+    for (size_t i = 0; i < tokens.size(); ++i) assert_int_equal(tokens[i], settled[i + 3]);
   }
   const std::vector<int32_t> rest = emitted(*session, 0);
   tokens.insert(tokens.end(), rest.begin(), rest.end());
@@ -251,7 +251,7 @@ void test_reset(void **) {
       int32_t place[4];
       assert_int_equal(session->read(0, place), 0);
       for (int32_t row = 0; row < 2; ++row)
-        require(session->prompt(row, choice.prompts[static_cast<std::size_t>(row)]), "prompt");
+        require(session->prompt(row, choice.prompts[static_cast<size_t>(row)]), "prompt");
       if (i == 0) {
         StepReport report;
         for (int step = 0; step < 5; ++step) require(session->step(report), "step");
@@ -262,7 +262,7 @@ void test_reset(void **) {
     }
     session->reset(choice.seed + 1);
     for (int32_t row = 0; row < 2; ++row)
-      require(session->prompt(row, choice.prompts[static_cast<std::size_t>(row)]), "prompt");
+      require(session->prompt(row, choice.prompts[static_cast<size_t>(row)]), "prompt");
     assert_true(run_to_end(*session) != first);
   }
 }
@@ -331,7 +331,7 @@ void test_cancel(void **) {
     other.join();
     assert_int_equal(wrong, 0);
     assert_true(cancelled > 0);
-    for (int32_t row = 0; row < 3; ++row) assert_true(emitted(*session, row) == right[static_cast<std::size_t>(row)]);
+    for (int32_t row = 0; row < 3; ++row) assert_true(emitted(*session, row) == right[static_cast<size_t>(row)]);
     print_message("%s: cancelled %d times\n", backend.c_str(), cancelled);
   }
 }
@@ -355,24 +355,24 @@ void test_unbounded(void **) {
       assert_int_equal(session->steps_total(), -1);
       std::vector<std::vector<int32_t>> tokens(2);
       StepReport report;
-      while (tokens[0].size() < static_cast<std::size_t>(long_run)) {
+      while (tokens[0].size() < static_cast<size_t>(long_run)) {
         require(session->step(report), "step of a stream");
         for (int32_t row = 0; row < 2; ++row) {
           const std::vector<int32_t> part = emitted(*session, row);
-          std::vector<int32_t> &all = tokens[static_cast<std::size_t>(row)];
+          std::vector<int32_t> &all = tokens[static_cast<size_t>(row)];
           all.insert(all.end(), part.begin(), part.end());
         }
       }
       assert_int_equal(session->bytes(), bytes);
       choice.rows = 1;
-      for (std::size_t row = 0; row < 2; ++row) {
+      for (size_t row = 0; row < 2; ++row) {
         choice.length = long_run + 900;
         std::vector<std::vector<int32_t>> prompts = {row == 0 ? some_tokens(3, 19, 1) : some_tokens(700, 19, 2)};
         choice.prompts = prompts;
         choice.ids = {static_cast<uint32_t>(row)};
         std::unique_ptr<Session> finite = make_session(subject, schedule, choice);
         const std::vector<int32_t> right = run_to_end(*finite).front();
-        const std::size_t common = std::min(right.size(), tokens[row].size()) - 16;
+        const size_t common = std::min(right.size(), tokens[row].size()) - 16;
         if (!std::equal(right.begin(), right.begin() + static_cast<std::ptrdiff_t>(common), tokens[row].begin()))
           fail_msg("%s shifted %d %s: row %zu of the stream differs", context, shifted, schedule.describe().c_str(),
                    row);
@@ -402,7 +402,7 @@ void test_unread_stream(void **) {
     }
     // Slower than the tokens come.
     int32_t place[3];
-    const std::size_t count = session->read(0, place);
+    const size_t count = session->read(0, place);
     tokens.insert(tokens.end(), place, place + count);
   }
   assert_true(full > 100);
@@ -417,7 +417,7 @@ void test_unread_stream(void **) {
   choice.length = 0;
   choice.prompts.clear();
   std::unique_ptr<Session> stream = make_session(subject, schedule, choice);
-  std::size_t most = 100000;
+  size_t most = 100000;
   while (!stream->prompt(0, some_tokens(most, 19, 1)).ok()) --most;
   for (int step = 0; step < 5; ++step) require(stream->step(report), "step after the longest prompt");
 }

@@ -56,7 +56,7 @@ int32_t bent(const Hyperschedule &schedule, const std::vector<int32_t> &starts, 
              int64_t call, int64_t position) {
   const int32_t top = schedule.levels();
   int32_t level = schedule.level(call, position);
-  const auto at = static_cast<std::size_t>(position);
+  const auto at = static_cast<size_t>(position);
   if (at < weights.size())
     level = std::max(0, top - static_cast<int32_t>(std::floor(weights[at] * (top - level) + 1e-9)));
   return at < starts.size() ? std::min(level, starts[at]) : level;
@@ -74,22 +74,22 @@ void test_infill(void **) {
       const std::vector<int32_t> tokens = {3, 7, 11, 2};
       std::vector<std::vector<int32_t>> starts(2);
       for (int32_t row = 0; row < 2; ++row) {
-        require(session->fix(row, positions[static_cast<std::size_t>(row)], tokens), what.c_str());
-        auto &mine = starts[static_cast<std::size_t>(row)];
+        require(session->fix(row, positions[static_cast<size_t>(row)], tokens), what.c_str());
+        auto &mine = starts[static_cast<size_t>(row)];
         mine.assign(19, schedule.levels());
-        for (const int64_t p : positions[static_cast<std::size_t>(row)])
-          mine[static_cast<std::size_t>(p - session->row(row).prompt)] = 0;
+        for (const int64_t p : positions[static_cast<size_t>(row)])
+          mine[static_cast<size_t>(p - session->row(row).prompt)] = 0;
       }
       const auto levels = [&](int32_t row, int64_t call, int64_t i) {
-        return bent(schedule, starts[static_cast<std::size_t>(row)], {}, call, i);
+        return bent(schedule, starts[static_cast<size_t>(row)], {}, call, i);
       };
       const auto out = run_and_compare(subject, schedule, *session, what, tally, levels);
-      for (std::size_t row = 0; row < 2; ++row) {
+      for (size_t row = 0; row < 2; ++row) {
         const int64_t prompt = session->row(static_cast<int32_t>(row)).prompt;
         assert_int_equal(out[row].size(), 19 - prompt);
-        for (std::size_t i = 0; i < tokens.size(); ++i) {
-          assert_int_equal(out[row][static_cast<std::size_t>(positions[row][i] - prompt)], tokens[i]);
-          assert_int_equal(session->row(static_cast<int32_t>(row)).records[static_cast<std::size_t>(positions[row][i])].set, -1);
+        for (size_t i = 0; i < tokens.size(); ++i) {
+          assert_int_equal(out[row][static_cast<size_t>(positions[row][i] - prompt)], tokens[i]);
+          assert_int_equal(session->row(static_cast<int32_t>(row)).records[static_cast<size_t>(positions[row][i])].set, -1);
         }
       }
     }
@@ -123,16 +123,16 @@ void test_drafts(void **) {
 
       std::unique_ptr<Session> session = make_session(subject, schedule, choice);
       std::vector<std::vector<int32_t>> starts(2, std::vector<int32_t>(14));
-      for (std::size_t i = 0; i < 14; ++i) {
+      for (size_t i = 0; i < 14; ++i) {
         starts[0][i] = static_cast<int32_t>(i) % (top + 1);
         starts[1][i] = std::min(1, top - 1) + static_cast<int32_t>(i % 2);
       }
       for (int32_t row = 0; row < 2; ++row)
-        require(session->draft(row, draft, starts[static_cast<std::size_t>(row)], row == 0), what.c_str());
+        require(session->draft(row, draft, starts[static_cast<size_t>(row)], row == 0), what.c_str());
       const auto out = run_and_compare(subject, schedule, *session, what, tally, [&](int32_t row, int64_t call, int64_t i) {
-        return bent(schedule, starts[static_cast<std::size_t>(row)], {}, call, i);
+        return bent(schedule, starts[static_cast<size_t>(row)], {}, call, i);
       });
-      for (std::size_t i = 0; i < 14; ++i)
+      for (size_t i = 0; i < 14; ++i)
         if (starts[0][i] == 0) assert_int_equal(out[0][i], draft[i]);
     }
   }
@@ -200,7 +200,7 @@ void test_weights(void **) {
     for (const Hyperschedule &schedule : schedules()) {
       std::unique_ptr<Session> session = make_session(subject, schedule, two_rows());
       std::vector<float> weights(14, 1e-30F);
-      for (std::size_t i = 0; i < weights.size(); i += 3) weights[i] = 3e38F;
+      for (size_t i = 0; i < weights.size(); i += 3) weights[i] = 3e38F;
       require(session->weights(0, weights), "weights");
       const int32_t mask = describe_head(subject.spec()).mask_token;
       const auto rows = run_to_end(*session);
@@ -216,12 +216,12 @@ void test_weights(void **) {
   choice.length = 40;
   std::unique_ptr<Session> session = make_session(subject, made(Hyperschedule::flat(12)), choice);
   std::vector<float> weights(40, 1.0F);
-  for (std::size_t i = 0; i < 40; i += 2) weights[i] = 3.0F;
+  for (size_t i = 0; i < 40; i += 2) weights[i] = 3.0F;
   for (int32_t row = 0; row < 32; ++row) require(session->weights(row, weights), "weights");
   run_to_end(*session);
   double heavy = 0, light = 0;
   for (int32_t row = 0; row < 32; ++row)
-    for (std::size_t i = 0; i < 40; ++i) (i % 2 == 0 ? heavy : light) += session->row(row).records[i].set;
+    for (size_t i = 0; i < 40; ++i) (i % 2 == 0 ? heavy : light) += session->row(row).records[i].set;
   print_message("mean call of the last change: weight 3 %.2f, weight 1 %.2f\n", heavy / 640, light / 640);
   assert_true(heavy * 2 < light);
 }

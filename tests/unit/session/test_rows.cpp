@@ -40,7 +40,7 @@ RowPlan planned(const Rules &rules, const Frontier &frontier, const std::vector<
 
 void check(const RowPlan &plan, const std::vector<Expected> &rows, const std::vector<int32_t> &logit_rows) {
   assert_int_equal(plan.rows().size(), rows.size());
-  for (std::size_t i = 0; i < rows.size(); ++i) {
+  for (size_t i = 0; i < rows.size(); ++i) {
     const PlannedRow &row = plan.rows()[i];
     const Expected &right = rows[i];
     if (row.position != right.position || row.level != right.level || row.slot != right.slot ||
@@ -49,7 +49,7 @@ void check(const RowPlan &plan, const std::vector<Expected> &rows, const std::ve
                row.level, row.slot, row.visible_begin, row.visible_end, row.token);
   }
   assert_int_equal(plan.logit_row().size(), logit_rows.size());
-  for (std::size_t i = 0; i < logit_rows.size(); ++i) assert_int_equal(plan.logit_row()[i], logit_rows[i]);
+  for (size_t i = 0; i < logit_rows.size(); ++i) assert_int_equal(plan.logit_row()[i], logit_rows[i]);
 }
 
 Rules causal(bool shifted = false, bool noise_keys = true) {
@@ -176,7 +176,7 @@ struct Cost {
 };
 Cost cost_of(Result<Hyperschedule> made, int64_t length, const Rules &rules, int64_t prompt = 0) {
   const Hyperschedule schedule = require(std::move(made), "schedule");
-  const std::vector<int32_t> tokens(static_cast<std::size_t>(length + prompt), 0);
+  const std::vector<int32_t> tokens(static_cast<size_t>(length + prompt), 0);
   RowPlan plan;
   plan.reserve(length + prompt + 1);
   std::vector<ActivePosition> active;

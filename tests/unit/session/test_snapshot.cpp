@@ -143,11 +143,11 @@ void test_refusals(void **) {
 
   // Cut off anywhere: refused, and the session is as it was.
   std::unique_ptr<Session> target = make_session(subject, schedule, some_rows());
-  for (std::size_t size = 0; size < bytes.size(); size += 7)
+  for (size_t size = 0; size < bytes.size(); size += 7)
     assert_true(!target->restore(std::span(bytes).first(size)).ok());
   // Any byte changed: refused, or a session that runs to its end.
   int taken = 0;
-  for (std::size_t at = 0; at < bytes.size(); ++at)
+  for (size_t at = 0; at < bytes.size(); ++at)
     for (const unsigned flip : {0x01U, 0x80U, 0xffU}) {
       std::vector<std::byte> wrong = bytes;
       wrong[at] ^= static_cast<std::byte>(flip);

@@ -38,7 +38,7 @@ inline std::vector<std::string> byte_tokens(const Merges &merges) {
 
 inline std::string vocab_json(const std::vector<std::string> &tokens) {
   std::string json = "{";
-  for (std::size_t id = 0; id < tokens.size(); ++id)
+  for (size_t id = 0; id < tokens.size(); ++id)
     json += (id > 0 ? "," : "") + quoted(tokens[id]) + ":" + std::to_string(id);
   return json + "}";
 }
@@ -51,7 +51,7 @@ inline std::string merges_text(const Merges &merges) {
 
 inline std::string merges_json(const Merges &merges, bool pairs) {
   std::string json = "[";
-  for (std::size_t i = 0; i < merges.size(); ++i) {
+  for (size_t i = 0; i < merges.size(); ++i) {
     const auto &[left, right] = merges[i];
     json += i > 0 ? "," : "";
     json += pairs ? "[" + quoted(left) + "," + quoted(right) + "]" : quoted(left + " " + right);

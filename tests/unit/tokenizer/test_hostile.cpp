@@ -54,7 +54,7 @@ void wrong_files(void **) {
   assert_refused(model(R"({"type":"BPE","vocab":{"a":0},"merges":[],"end_of_word_suffix":"</w>"})"), TEMPER_E_UNSUPPORTED);
   // Truncated anywhere.
   const std::string whole = fixtures::llama_json(fixtures::byte_level());
-  for (std::size_t size = 0; size < whole.size(); size += 7) assert_refused(whole.substr(0, size), TEMPER_E_FORMAT);
+  for (size_t size = 0; size < whole.size(); size += 7) assert_refused(whole.substr(0, size), TEMPER_E_FORMAT);
 }
 
 void wrong_steps(void **) {

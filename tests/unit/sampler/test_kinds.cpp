@@ -10,17 +10,17 @@
 #include <new>
 
 namespace {
-std::size_t allocations = 0;
+size_t allocations = 0;
 }
 
 // Not inlined: compilers would take malloc and free for a pair of their own.
-[[gnu::noinline]] void *operator new(std::size_t size) {
+[[gnu::noinline]] void *operator new(size_t size) {
   ++allocations;
   if (void *memory = std::malloc(size > 0 ? size : 1)) return memory;
   throw std::bad_alloc();
 }
 [[gnu::noinline]] void operator delete(void *memory) noexcept { std::free(memory); }
-[[gnu::noinline]] void operator delete(void *memory, std::size_t) noexcept { std::free(memory); }
+[[gnu::noinline]] void operator delete(void *memory, size_t) noexcept { std::free(memory); }
 
 using namespace temper;
 using namespace temper::test;
@@ -29,12 +29,12 @@ namespace {
 
 using P = SamplerParameter;
 
-constexpr SamplerKind kKinds[] = {
+constexpr SamplerKind kinds[] = {
     SamplerKind::ancestral,     SamplerKind::acs,        SamplerKind::greedy,    SamplerKind::analytic,
     SamplerKind::remask,        SamplerKind::remdm,      SamplerKind::first_hitting, SamplerKind::confidence,
     SamplerKind::threshold,     SamplerKind::entropy_bound, SamplerKind::gibbs,  SamplerKind::renoise,
     SamplerKind::self_correct,  SamplerKind::edit};
-constexpr int32_t kLastParameter = static_cast<int32_t>(P::end_rule);
+constexpr int32_t last_parameter = static_cast<int32_t>(P::end_rule);
 
 Noise path(NoisePath which) {
   NoiseParameters parameters;
@@ -55,15 +55,15 @@ void numbers(void **) {
   assert_int_equal(TEMPER_SAMPLER_BOUND, static_cast<int>(P::entropy_bound));
   assert_int_equal(TEMPER_SAMPLER_EDIT_AT, static_cast<int>(P::edit_threshold));
   assert_int_equal(TEMPER_SAMPLER_PATIENCE, static_cast<int>(P::patience));
-  assert_int_equal(TEMPER_SAMPLER_END_RULE, kLastParameter);
+  assert_int_equal(TEMPER_SAMPLER_END_RULE, last_parameter);
 }
 
 void parameters(void **) {
-  for (const SamplerKind kind : kKinds) {
+  for (const SamplerKind kind : kinds) {
     assert_non_null(find_kind(kind));
     SamplerParameters values = Sampler::defaults(kind);
     assert_true(Sampler::create(kind, values).ok());
-    for (int32_t number = 1; number <= kLastParameter; ++number) {
+    for (int32_t number = 1; number <= last_parameter; ++number) {
       const auto key = static_cast<P>(number);
       const auto limits = Sampler::bounds(kind, key);
       assert_true(Sampler::get(kind, values, key).ok() == limits.ok());
@@ -85,7 +85,7 @@ void parameters(void **) {
   assert_false(Sampler::bounds(static_cast<SamplerKind>(14), P::temperature).ok());
   assert_false(Sampler::bounds(static_cast<SamplerKind>(-1), P::temperature).ok());
   assert_false(Sampler::bounds(SamplerKind::acs, static_cast<P>(0)).ok());
-  assert_false(Sampler::bounds(SamplerKind::acs, static_cast<P>(kLastParameter + 1)).ok());
+  assert_false(Sampler::bounds(SamplerKind::acs, static_cast<P>(last_parameter + 1)).ok());
   assert_false(Sampler::create(static_cast<SamplerKind>(99), {}).ok());
   // Values from elsewhere are checked, too.
   SamplerParameters wild = Sampler::defaults(SamplerKind::remask);
@@ -140,7 +140,7 @@ void combinations(void **) {
 // Every kind, every filter: a window to its end without a mask left, without memory taken, the same every time.
 void runs(void **) {
   const std::vector<std::vector<double>> rows(6, {.3, .3, .2, .1, .1});
-  for (const SamplerKind kind : kKinds) {
+  for (const SamplerKind kind : kinds) {
     const bool mixed = kind == SamplerKind::remask || kind == SamplerKind::gibbs;
     const Noise noise = path(mixed ? NoisePath::gidd : NoisePath::absorbing);
     SamplerParameters values = Sampler::defaults(kind);
@@ -154,7 +154,7 @@ void runs(void **) {
       bool settled = false;
       for (int32_t level = 8; level > 0 && !settled; --level) {
         scene.transitions.assign(6, noise.transition(level, level - 1, 8));
-        const std::size_t before = allocations;
+        const size_t before = allocations;
         Verdict verdict;
         int calls = 0;
         while ((verdict = scene.call(sampler)) == Verdict::hold && calls < 400) ++calls;

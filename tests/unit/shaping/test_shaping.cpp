@@ -19,7 +19,7 @@ using namespace temper;
 
 namespace {
 
-constexpr double kNever = -std::numeric_limits<double>::infinity();
+constexpr double never = -std::numeric_limits<double>::infinity();
 using Logits = std::vector<double>;
 
 void equal(const Logits &values, std::initializer_list<double> expected, double tolerance = 1e-12) {
@@ -80,10 +80,10 @@ void exclusions(void **) {
   Logits l = {5, 4, 3, 2, 1, 0};
   at.allowed = allowed;
   assert_true(shaping.apply(l, at));
-  equal(l, {kNever, 4, kNever, 2, 1, kNever});
+  equal(l, {never, 4, never, 2, 1, never});
   at.allowed = beyond;
   assert_false(shaping.apply(l, at));
-  equal(l, {kNever, kNever, kNever, kNever, kNever, kNever});
+  equal(l, {never, never, never, never, never, never});
 
   // End tokens wait for `least` generated positions.
   at.allowed = {};
@@ -94,13 +94,13 @@ void exclusions(void **) {
     at.generated = generated;
     l = {5, 4, 3, 2};
     assert_true(shaping.apply(l, at));
-    equal(l, {5, 4, 3, generated < 3 ? kNever : 2});
+    equal(l, {5, 4, 3, generated < 3 ? never : 2});
   }
   shaping = {};
   assert_true(shaping.idle());
   shaping.no_end = true;
   assert_true(shaping.apply(l, at));
-  equal(l, {5, 4, 3, kNever});
+  equal(l, {5, 4, 3, never});
   // An end token as the only one allowed: nothing is left.
   at.allowed = {ends.data() + 1, 1};
   assert_false(shaping.apply(l, at));
@@ -108,23 +108,23 @@ void exclusions(void **) {
 
 void biases(void **) {
   Shaping shaping;
-  shaping.biases = {{1, 2.5}, {2, kNever}, {3, -1}, {50, 4}};
-  Logits l = {1, 1, 9, kNever, 0};
+  shaping.biases = {{1, 2.5}, {2, never}, {3, -1}, {50, 4}};
+  Logits l = {1, 1, 9, never, 0};
   assert_true(shaping.apply(l, {}));
-  equal(l, {1, 3.5, kNever, kNever, 0});
+  equal(l, {1, 3.5, never, never, 0});
   // After the penalties: a penalty doesn't scale a bias.
   shaping.repetition = 2;
   shaping.frequency = .5;
   const std::vector<TokenCount> history = {{1, 2}, {2, 1}, {3, 1}};
   ShapingContext at;
   at.history = history;
-  l = {1, 1, 9, kNever, 0};
+  l = {1, 1, 9, never, 0};
   assert_true(shaping.apply(l, at));
-  equal(l, {1, .5 - 1 + 2.5, kNever, kNever, 0});
-  l = {kNever, kNever, 3, kNever, kNever};
+  equal(l, {1, .5 - 1 + 2.5, never, never, 0});
+  l = {never, never, 3, never, never};
   assert_false(shaping.apply(l, at));
   // What isn't a number can't be drawn either.
-  l = {std::nan(""), kNever};
+  l = {std::nan(""), never};
   assert_false(Shaping().apply(l, {}));
   Logits none;
   assert_false(shaping.apply(none, at));

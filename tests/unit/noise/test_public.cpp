@@ -12,7 +12,7 @@ using namespace numbers;
 
 namespace {
 
-constexpr int32_t kLevels = 8, kVocabulary = 7, kMask = 3;
+constexpr int32_t level_count = 8, vocabulary = 7, mask_id = 3;
 
 temper_noise *gamma_noise() {
   temper_noise *noise = nullptr;
@@ -27,17 +27,17 @@ void ask(void *user, double t, double *a, double *m) {
 
 void own_paths(void **) {
   temper_noise *noise = gamma_noise(), *table = nullptr, *function = nullptr;
-  std::vector<double> a(kLevels + 1), m(kLevels + 1);
-  for (int32_t l = 0; l <= kLevels; ++l)
-    assert_int_equal(temper_noise_level(noise, l, kLevels, nullptr, &a[static_cast<size_t>(l)], nullptr,
+  std::vector<double> a(level_count + 1), m(level_count + 1);
+  for (int32_t l = 0; l <= level_count; ++l)
+    assert_int_equal(temper_noise_level(noise, l, level_count, nullptr, &a[static_cast<size_t>(l)], nullptr,
                                         &m[static_cast<size_t>(l)], nullptr), TEMPER_OK);
-  assert_int_equal(temper_noise_create_table(a.data(), m.data(), kLevels, &table, nullptr), TEMPER_OK);
+  assert_int_equal(temper_noise_create_table(a.data(), m.data(), level_count, &table, nullptr), TEMPER_OK);
   assert_int_equal(temper_noise_create_callback(ask, noise, &function, nullptr), TEMPER_OK);
   for (temper_noise *own : {table, function})
-    for (int32_t l = 0; l <= kLevels; ++l) {
+    for (int32_t l = 0; l <= level_count; ++l) {
       double t = 0, x = 0, u = 0, y = 0;
-      assert_int_equal(temper_noise_level(own, l, kLevels, &t, &x, &u, &y, nullptr), TEMPER_OK);
-      near(t, static_cast<double>(l) / kLevels, 0);
+      assert_int_equal(temper_noise_level(own, l, level_count, &t, &x, &u, &y, nullptr), TEMPER_OK);
+      near(t, static_cast<double>(l) / level_count, 0);
       near(x, a[static_cast<size_t>(l)], 1e-15);
       near(y, m[static_cast<size_t>(l)], 1e-15);
       near(u, 1 - x - y, 1e-15);
@@ -50,7 +50,7 @@ void own_paths(void **) {
 std::vector<int32_t> corrupted(const temper_noise *noise, const std::vector<int32_t> &tokens,
                                const std::vector<int32_t> &from, const std::vector<int32_t> &to, temper_draws draws) {
   std::vector<int32_t> out = tokens;  // in place
-  assert_int_equal(temper_noise_corrupt(noise, kVocabulary, kMask, kLevels, from.empty() ? nullptr : from.data(),
+  assert_int_equal(temper_noise_corrupt(noise, vocabulary, mask_id, level_count, from.empty() ? nullptr : from.data(),
                                         to.data(), to.size(), &draws, out.data(), out.size(), out.data(), nullptr),
                    TEMPER_OK);
   return out;
@@ -74,19 +74,19 @@ void corruption(void **) {
 
   // Frequencies at level 6, on the way of level 4; six standard deviations.
   double a = 0, u = 0, m = 0;
-  assert_int_equal(temper_noise_level(noise, 6, kLevels, nullptr, &a, &u, &m, nullptr), TEMPER_OK);
+  assert_int_equal(temper_noise_level(noise, 6, level_count, nullptr, &a, &u, &m, nullptr), TEMPER_OK);
   const std::vector<int32_t> more = corrupted(noise, whole, {4}, {6}, other);
-  std::vector<double> share(kVocabulary);
+  std::vector<double> share(vocabulary);
   for (size_t i = 0; i < more.size(); ++i) {
     share[static_cast<size_t>(more[i])] += 1.0 / 4000;
-    if (whole[i] == kMask) assert_int_equal(more[i], kMask);
+    if (whole[i] == mask_id) assert_int_equal(more[i], mask_id);
   }
   const auto expect = [](double value, double p) { near(value, p, 6 * std::sqrt(p * (1 - p) / 4000)); };
-  expect(share[kMask], m);
+  expect(share[mask_id], m);
   expect(share[5], a + u / 6);
   for (size_t z : {size_t{0}, size_t{1}, size_t{2}, size_t{4}, size_t{6}}) expect(share[z], u / 6);
 
-  for (int32_t token : corrupted(noise, whole, {4}, {kLevels}, other)) assert_int_equal(token, kMask);
+  for (int32_t token : corrupted(noise, whole, {4}, {level_count}, other)) assert_int_equal(token, mask_id);
   assert_true(corrupted(noise, whole, {4}, {4}, other) == whole);
   temper_noise_destroy(noise);
 }
@@ -96,8 +96,8 @@ void posteriors(void **) {
   const Noise path = made(NoisePath::gamma, .3, NoiseClock::log_linear);
   for (int32_t y = -1; y < 5; ++y) {
     double p[5], expected[5], mask = 0, expected_mask = 0;
-    assert_int_equal(temper_noise_posterior(noise, kLevels, 5, 3, 5, y, 2, p, &mask, nullptr), TEMPER_OK);
-    exact_posterior(path.transition(5, 3, kLevels), 5, y, 2, expected, &expected_mask);
+    assert_int_equal(temper_noise_posterior(noise, level_count, 5, 3, 5, y, 2, p, &mask, nullptr), TEMPER_OK);
+    exact_posterior(path.transition(5, 3, level_count), 5, y, 2, expected, &expected_mask);
     double sum = mask;
     for (size_t z = 0; z < 5; ++z) {
       near(p[z], expected[z], 1e-15);

@@ -14,8 +14,8 @@ using namespace temper::test;
 
 namespace {
 
-constexpr int32_t kTokens = 257;
-constexpr std::size_t kColumns = 258;
+constexpr int32_t token_count = 257;
+constexpr size_t column_count = 258;
 
 Noise path(NoisePath which, NoiseClock clock, double mix = 0) {
   NoiseParameters parameters;
@@ -33,26 +33,26 @@ struct Row {
 };
 
 std::vector<Row> rows_of(const std::vector<float> &logits, const std::vector<double> &expected, const std::vector<int32_t> &tokens) {
-  assert_true(logits.size() == tokens.size() * kColumns && expected.size() == logits.size());
+  assert_true(logits.size() == tokens.size() * column_count && expected.size() == logits.size());
   std::vector<Row> rows;
-  for (std::size_t i = 0; i < tokens.size(); ++i)
-    rows.push_back({std::span(logits).subspan(i * kColumns, kColumns), std::span(expected).subspan(i * kColumns, kColumns), tokens[i]});
+  for (size_t i = 0; i < tokens.size(); ++i)
+    rows.push_back({std::span(logits).subspan(i * column_count, column_count), std::span(expected).subspan(i * column_count, column_count), tokens[i]});
   return rows;
 }
 
 // A step of masks alone: stay with m_s/m_t, or the prediction after filters.
 void masks_alone(const std::vector<Row> &rows, const Transition &step, bool published_nucleus) {
-  Workspace workspace = std::move(Workspace::create(kTokens + 1).value());
+  Workspace workspace = std::move(Workspace::create(token_count + 1).value());
   Workspace::Memory &memory = workspace.memory();
   int masks = 0;
   for (const Row &row : rows) {
-    if (row.token != kTokens) {
-      for (std::size_t id = 0; id < kColumns; ++id)
-        near(row.expected[id], id == static_cast<std::size_t>(row.token) ? 1 : 0, 1e-7);
+    if (row.token != token_count) {
+      for (size_t id = 0; id < column_count; ++id)
+        near(row.expected[id], id == static_cast<size_t>(row.token) ? 1 : 0, 1e-7);
       continue;
     }
     ++masks;
-    assert_true(memory.load(head_of(kTokens), row.logits));
+    assert_true(memory.load(head_of(token_count), row.logits));
     memory.scale = 1;
     if (published_nucleus) {
       // Their cut leaves out the token that reaches p, ours keeps it: as many as they keep.
@@ -61,9 +61,9 @@ void masks_alone(const std::vector<Row> &rows, const Transition &step, bool publ
       memory.filter(filter);
     }
     memory.sum();
-    for (int32_t id = 0; id < kTokens; ++id)
-      near(step.reveal * memory.weight(id) / static_cast<double>(memory.total), row.expected[static_cast<std::size_t>(id)], 2e-6);
-    near(step.stay, row.expected[kTokens], 2e-6);
+    for (int32_t id = 0; id < token_count; ++id)
+      near(step.reveal * memory.weight(id) / static_cast<double>(memory.total), row.expected[static_cast<size_t>(id)], 2e-6);
+    near(step.stay, row.expected[token_count], 2e-6);
   }
   assert_true(masks > 3);
 }
@@ -94,11 +94,11 @@ void bd3lm(void **) {
     const std::vector<double> time = cases.numbers(prefix + "t_dt_nucleus");
     std::vector<float> logits;
     std::vector<int32_t> tokens;
-    for (std::size_t row = 0; row < 64; ++row) {
+    for (size_t row = 0; row < 64; ++row) {
       if (row % 32 < 24) continue;  // the last block
       tokens.push_back(ids[row]);
-      logits.insert(logits.end(), all.begin() + static_cast<std::ptrdiff_t>(row * kColumns),
-                    all.begin() + static_cast<std::ptrdiff_t>((row + 1) * kColumns));
+      logits.insert(logits.end(), all.begin() + static_cast<std::ptrdiff_t>(row * column_count),
+                    all.begin() + static_cast<std::ptrdiff_t>((row + 1) * column_count));
     }
     const std::vector<double> expected = cases.numbers(prefix + "probs");
     masks_alone(rows_of(logits, expected, tokens), Noise::between(noise.at(time[0]), noise.at(time[0] - time[1])), time[2] < 1);
@@ -111,9 +111,9 @@ void sedd(void **) {
   assert_true(cases.open("sedd"));
   const Noise noise = path(NoisePath::absorbing, NoiseClock::log_linear);
   const Sampler sampler = make(SamplerKind::analytic, {{SamplerParameter::compat, 1}});
-  HeadDescription head = head_of(kTokens);
+  HeadDescription head = head_of(token_count);
   head.kind = HeadForm::score_exact;
-  Workspace workspace = std::move(Workspace::create(kTokens + 1).value());
+  Workspace workspace = std::move(Workspace::create(token_count + 1).value());
   for (const std::string prefix : {"c0.", "c1."}) {
     const std::vector<double> time = cases.numbers(prefix + "t_dt"), raw = cases.numbers(prefix + "analytic_raw"),
                               probabilities = cases.numbers(prefix + "analytic_probs");
@@ -122,20 +122,20 @@ void sedd(void **) {
     const Transition step = Noise::between(noise.at(time[0]), noise.at(time[0] - time[1]));
     constexpr int draws = 500;
     double stayed = 0, expected = 0, variance = 0;
-    for (std::size_t i = 0; i < tokens.size(); ++i) {
-      if (tokens[i] != kTokens) continue;
+    for (size_t i = 0; i < tokens.size(); ++i) {
+      if (tokens[i] != token_count) continue;
       SamplerPosition at{static_cast<uint32_t>(i), tokens[i], false, &step};
       Proposal decided;
       sampler.decide(head, {{&at, 1}, {&decided, 1}, nullptr, Draws(1, 0, 0, 0)});
       assert_true(decided.needs_logits);
       for (uint32_t run = 0; run < draws; ++run) {
         const Proposal proposal = sampler.propose(head, at, decided, Draws(1, run, 0, at.position),
-                                                  std::span(logits).subspan(i * kColumns, kColumns), workspace);
-        stayed += proposal.token == kTokens ? 1 : 0;
+                                                  std::span(logits).subspan(i * column_count, column_count), workspace);
+        stayed += proposal.token == token_count ? 1 : 0;
       }
-      for (std::size_t id = 0; id < kColumns - 1; ++id)
-        near(workspace.memory().other[id], raw[i * kColumns + id], 2e-4 * raw[i * kColumns + id] + 1e-7);
-      const double stay = probabilities[i * kColumns + kTokens];
+      for (size_t id = 0; id < column_count - 1; ++id)
+        near(workspace.memory().other[id], raw[i * column_count + id], 2e-4 * raw[i * column_count + id] + 1e-7);
+      const double stay = probabilities[i * column_count + token_count];
       expected += draws * stay;
       variance += draws * stay * (1 - stay);
     }
@@ -148,10 +148,10 @@ void gidd(void **) {
   ReferenceCases cases;
   assert_true(cases.open("gidd"));
   const std::vector<int32_t> tokens = cases.integers("step.tokens");
-  std::vector<double> pit(kTokens), law(kTokens);
+  std::vector<double> pit(token_count), law(token_count);
   int compared = 0;
   for (const std::string &name : cases.names()) {
-    const std::size_t end = name.rfind(".q_st");
+    const size_t end = name.rfind(".q_st");
     if (end == std::string::npos) continue;
     const std::string prefix = name.substr(0, end);
     const std::vector<double> setting = cases.numbers(prefix + ".p_uniform_t_s");
@@ -162,14 +162,14 @@ void gidd(void **) {
     const std::vector<double> expected = cases.numbers(name);
     for (const Row &row : rows_of(logits, expected, tokens)) {
       // A path of masks alone knows that a visible token is right; theirs has a trace of uniform noise.
-      if (setting[0] == 0 && row.token != kTokens) continue;
+      if (setting[0] == 0 && row.token != token_count) continue;
       const double top = static_cast<double>(*std::max_element(row.logits.begin(), row.logits.end() - 1));
       double sum = 0, mask = 0;
-      for (std::size_t id = 0; id < pit.size(); ++id) sum += pit[id] = std::exp(static_cast<double>(row.logits[id]) - top);
+      for (size_t id = 0; id < pit.size(); ++id) sum += pit[id] = std::exp(static_cast<double>(row.logits[id]) - top);
       for (double &p : pit) p /= sum;
-      step_remasking(step, pit.size(), row.token == kTokens ? kMaskToken : row.token, pit.data(), law.data(), &mask);
-      for (std::size_t id = 0; id < pit.size(); ++id) near(law[id], row.expected[id], 2e-4 * row.expected[id] + 2e-6);
-      near(mask, row.expected[kTokens], 2e-4 * row.expected[kTokens] + 2e-6);
+      step_remasking(step, pit.size(), row.token == token_count ? masked_state : row.token, pit.data(), law.data(), &mask);
+      for (size_t id = 0; id < pit.size(); ++id) near(law[id], row.expected[id], 2e-4 * row.expected[id] + 2e-6);
+      near(mask, row.expected[token_count], 2e-4 * row.expected[token_count] + 2e-6);
       ++compared;
     }
   }

@@ -21,7 +21,7 @@ using namespace temper::test;
 
 namespace {
 
-constexpr int kDraws = 20000;
+constexpr int draw_count = 20000;
 
 ReferenceCases steps, orders;
 
@@ -46,7 +46,7 @@ struct Step {
 
 // Share of draws in which a position held an id afterwards, [positions][columns].
 std::vector<double> frequencies(const Step &step, const Sampler &sampler, int draws) {
-  const std::size_t length = step.tokens.size(), columns = static_cast<std::size_t>(step.head.columns);
+  const size_t length = step.tokens.size(), columns = static_cast<size_t>(step.head.columns);
   std::vector<double> counts(length * columns, 0.0);
   Workspace workspace = std::move(Workspace::create(step.head.columns).value());
   for (int n = 0; n < draws; ++n) {
@@ -54,23 +54,23 @@ std::vector<double> frequencies(const Step &step, const Sampler &sampler, int dr
     WindowMemory window_memory;
     std::vector<SamplerPosition> positions(length);
     std::vector<Proposal> proposals(length);
-    for (std::size_t i = 0; i < length; ++i) {
+    for (size_t i = 0; i < length; ++i) {
       positions[i].position = static_cast<uint32_t>(i);
       positions[i].token = step.tokens[i];
       positions[i].fixed = !step.moves[i];
       positions[i].transition = &step.transitions[i];
       positions[i].memory = &memory[i];
     }
-    const SamplerWindow window{positions, proposals, &window_memory, Draws(11, static_cast<uint32_t>(n), 0, kSequenceDraw)};
+    const SamplerWindow window{positions, proposals, &window_memory, Draws(11, static_cast<uint32_t>(n), 0, sequence_draw)};
     sampler.decide(step.head, window);
-    for (std::size_t i = 0; i < length; ++i)
+    for (size_t i = 0; i < length; ++i)
       if (proposals[i].needs_logits)
         proposals[i] = sampler.propose(step.head, positions[i], proposals[i], window.draws.at(positions[i].position),
                                        std::span(step.logits).subspan(i * columns, columns), workspace);
     sampler.finish(step.head, window);
-    for (std::size_t i = 0; i < length; ++i) {
+    for (size_t i = 0; i < length; ++i) {
       assert_true(proposals[i].token >= 0);
-      counts[i * columns + static_cast<std::size_t>(proposals[i].token)] += 1.0 / draws;
+      counts[i * columns + static_cast<size_t>(proposals[i].token)] += 1.0 / draws;
     }
   }
   return counts;
@@ -79,7 +79,7 @@ std::vector<double> frequencies(const Step &step, const Sampler &sampler, int dr
 void compare(const std::string &name, const std::vector<double> &got, const std::vector<double> &expected, int draws) {
   assert_int_equal(got.size(), expected.size());
   double worst = 0;
-  for (std::size_t i = 0; i < got.size(); ++i) {
+  for (size_t i = 0; i < got.size(); ++i) {
     const double deviation = std::sqrt(expected[i] * (1 - expected[i]) / draws);
     // Probabilities of 0 and 1 must be met exactly, up to their own rounding.
     const double z = std::fabs(got[i] - expected[i]) / std::max(deviation, 2e-6);
@@ -98,7 +98,7 @@ Sampler make(SamplerKind kind, std::initializer_list<std::pair<SamplerParameter,
 }
 
 double after(const std::string &name, const std::string &key, double otherwise) {
-  const std::size_t at = name.rfind("." + key);
+  const size_t at = name.rfind("." + key);
   if (at == std::string::npos) return otherwise;
   return std::strtod(name.c_str() + at + 1 + key.size(), nullptr);
 }
@@ -106,7 +106,7 @@ double after(const std::string &name, const std::string &key, double otherwise) 
 void hdlm_steps(void **) {
   int cases = 0;
   for (const std::string &entry : steps.names()) {
-    const std::size_t end = entry.rfind(".probs");
+    const size_t end = entry.rfind(".probs");
     if (end == std::string::npos || entry.rfind("gamma", 0) == 0) continue;
     const std::string name = entry.substr(0, end);
     const std::vector<double> setting = steps.numbers(name + ".t_s_eta_temp_last");
@@ -128,7 +128,7 @@ void hdlm_steps(void **) {
         : kind == "remask_adhoc_shuffle"
             ? make(SamplerKind::renoise, {{P::compat, 2}, {P::temperature, temperature}, {P::eta, eta}})
             : make(SamplerKind::remdm, {{P::compat, 1}, {P::temperature, temperature}, {P::eta, eta}});
-    compare(name, frequencies(step, sampler, kDraws), steps.numbers(entry), kDraws);
+    compare(name, frequencies(step, sampler, draw_count), steps.numbers(entry), draw_count);
     ++cases;
   }
   print_message("%d cases\n", cases);
@@ -147,7 +147,7 @@ void gamma_steps(void **) {
     const double gamma = steps.number(name + ".gamma");
     const std::vector<double> from = steps.numbers(name + ".sigma_t"), to = steps.numbers(name + ".sigma_s"),
                               last = steps.numbers(name + ".tokens_to_denoise"), active = steps.numbers(name + ".active");
-    for (std::size_t i = 0; i < 10; ++i) {
+    for (size_t i = 0; i < 10; ++i) {
       Transition one = Noise::between({(1 - gamma) * from[i], gamma * from[i]}, {(1 - gamma) * to[i], gamma * to[i]});
       one.sigma_t = from[i];
       one.sigma_s = to[i];
@@ -156,7 +156,7 @@ void gamma_steps(void **) {
       step.moves.push_back(active[i] != 0);
     }
     const Sampler sampler = make(SamplerKind::analytic, {{SamplerParameter::compat, 1}});
-    compare(name, frequencies(step, sampler, 5 * kDraws), steps.numbers(name + ".probs"), 5 * kDraws);
+    compare(name, frequencies(step, sampler, 5 * draw_count), steps.numbers(name + ".probs"), 5 * draw_count);
   }
 }
 
@@ -164,7 +164,7 @@ void llada(void **) {
   using P = SamplerParameter;
   int cases = 0;
   for (const std::string &entry : orders.names()) {
-    const std::size_t end = entry.rfind(".probs");
+    const size_t end = entry.rfind(".probs");
     if (end == std::string::npos || entry.rfind("llada", 0) != 0) continue;
     const std::string name = entry.substr(0, end);
     const bool threshold = name.rfind("llada_threshold", 0) == 0;
@@ -179,12 +179,12 @@ void llada(void **) {
     const double calls = threshold ? 4 : orders.number(name + ".steps_per_block");
     step.transitions.assign(step.tokens.size(), mask_step(1, 1 - 1 / calls, false));
     step.moves.assign(step.tokens.size(), threshold);
-    for (std::size_t i = 3; i < 7 && !threshold; ++i) step.moves[i] = true;  // the first block
+    for (size_t i = 3; i < 7 && !threshold; ++i) step.moves[i] = true;  // the first block
     const Sampler sampler =
         threshold ? make(SamplerKind::threshold, {{P::compat, 1}, {P::temperature, temperature},
                                                   {P::threshold, orders.number(name + ".threshold")}})
                   : make(SamplerKind::confidence, {{P::compat, 1}, {P::temperature, temperature}});
-    compare(name, frequencies(step, sampler, kDraws), orders.numbers(entry), kDraws);
+    compare(name, frequencies(step, sampler, draw_count), orders.numbers(entry), draw_count);
     ++cases;
   }
   print_message("%d cases\n", cases);
@@ -196,7 +196,7 @@ void dream(void **) {
   int cases = 0;
   const std::vector<float> raw = orders.floats("dream.logits");
   for (const std::string &entry : orders.names()) {
-    const std::size_t end = entry.rfind(".probs");
+    const size_t end = entry.rfind(".probs");
     if (end == std::string::npos || entry.rfind("dream", 0) != 0) continue;
     const std::string name = entry.substr(0, end), order = name.substr(6, name.find('.', 6) - 6);
     const std::vector<double> setting = orders.numbers(name + ".t_s_last");
@@ -225,7 +225,7 @@ void dream(void **) {
       set(P::order, order == "maskgit_plus" ? 1 : order == "topk_margin" ? 2 : 3);
       set(P::order_temperature, after(name, "algtemp", 0));
     }
-    compare(name, frequencies(step, Sampler::create(kind, parameters).value(), kDraws), orders.numbers(entry), kDraws);
+    compare(name, frequencies(step, Sampler::create(kind, parameters).value(), draw_count), orders.numbers(entry), draw_count);
     ++cases;
   }
   print_message("%d cases\n", cases);

@@ -20,17 +20,17 @@ using namespace temper::test;
 
 namespace {
 
-constexpr int32_t kLevels = 4, kLength = 40, kEnd = 6;
+constexpr int32_t level_count = 4, length = 40, end_token_id = 6;
 
 using Tokens = std::vector<int32_t>;
 
 Tokens generated(const Subject &subject, const NoiseParameters &noise, const Shaping &shaping, Tokens ends = {}) {
   SamplerParameters parameters = Sampler::defaults(SamplerKind::ancestral);
   parameters.shaping = shaping;
-  const Hyperschedule schedule = require(Hyperschedule::create(ScheduleKind::slide, 8, kLevels), "schedule");
+  const Hyperschedule schedule = require(Hyperschedule::create(ScheduleKind::slide, 8, level_count), "schedule");
   const Sampler sampler = require(Sampler::create(SamplerKind::ancestral, parameters), "sampler");
   auto session = require(Session::create({subject.model, schedule, require(Noise::create(noise), "noise"), sampler}, 1,
-                                         kLength, 11), "session");
+                                         length, 11), "session");
   SessionOptions options = session->options();
   options.end_tokens = std::move(ends);
   require(session->set_options(options), "options");
@@ -39,16 +39,16 @@ Tokens generated(const Subject &subject, const NoiseParameters &noise, const Sha
 
 bool has(const Tokens &tokens, int32_t token) { return std::find(tokens.begin(), tokens.end(), token) != tokens.end(); }
 
-std::size_t kinds(Tokens tokens) {
+size_t kinds(Tokens tokens) {
   std::sort(tokens.begin(), tokens.end());
-  return static_cast<std::size_t>(std::unique(tokens.begin(), tokens.end()) - tokens.begin());
+  return static_cast<size_t>(std::unique(tokens.begin(), tokens.end()) - tokens.begin());
 }
 
 void test_shaping(void **) {
   const Subject subject = open_subject(make_runtime(), {});
   const NoiseParameters noise = default_noise(subject.spec());
   const Tokens plain = generated(subject, noise, {});
-  assert_int_equal(plain.size(), kLength);
+  assert_int_equal(plain.size(), length);
   assert_true(kinds(plain) > 4);
 
   // The path puts uniform noise on tokens, so a ban must hold in edits, too; of injected noise it can't speak.
@@ -69,14 +69,14 @@ void test_shaping(void **) {
 
   // An end token comes no sooner than it may, or never.
   shaping = {};
-  shaping.biases = {{kEnd, 1000}};
-  assert_true(generated(subject, masks, shaping, {kEnd}).size() <= 1);
+  shaping.biases = {{end_token_id, 1000}};
+  assert_true(generated(subject, masks, shaping, {end_token_id}).size() <= 1);
   shaping.least = 13;
-  const Tokens waited = generated(subject, masks, shaping, {kEnd});
-  assert_true(waited.size() == 13 || (waited.size() == 14 && waited.back() == kEnd));
+  const Tokens waited = generated(subject, masks, shaping, {end_token_id});
+  assert_true(waited.size() == 13 || (waited.size() == 14 && waited.back() == end_token_id));
   shaping.no_end = true;
-  const Tokens endless = generated(subject, masks, shaping, {kEnd});
-  assert_true(endless.size() == kLength && !has(endless, kEnd));
+  const Tokens endless = generated(subject, masks, shaping, {end_token_id});
+  assert_true(endless.size() == length && !has(endless, end_token_id));
 }
 
 void ask(void *user, double t, double *a, double *m) {
@@ -90,14 +90,14 @@ void test_own_path(void **) {
   NoiseParameters noise = default_noise(subject.spec());
   Noise path = require(Noise::create(noise), "noise");
   std::vector<double> a, m;
-  for (int32_t l = 0; l <= kLevels; ++l) {
-    a.push_back(path.at_level(l, kLevels).a());
-    m.push_back(path.at_level(l, kLevels).m());
+  for (int32_t l = 0; l <= level_count; ++l) {
+    a.push_back(path.at_level(l, level_count).a());
+    m.push_back(path.at_level(l, level_count).m());
   }
   const Tokens expected = generated(subject, noise, {});
   NoiseParameters own;
   own.path = NoisePath::table;
-  own.own = require(OwnPath::table(a.data(), m.data(), kLevels), "table");
+  own.own = require(OwnPath::table(a.data(), m.data(), level_count), "table");
   assert_true(generated(subject, own, {}) == expected);
   own.path = NoisePath::callback;
   own.grid = noise.grid;

@@ -11,8 +11,8 @@ using namespace numbers;
 
 namespace {
 
-constexpr int kTokens = 6;
-constexpr double kInfinity = std::numeric_limits<double>::infinity();
+constexpr int token_count = 6;
+constexpr double infinity = std::numeric_limits<double>::infinity();
 
 // Frequencies over the real tokens and the mask against a distribution; the draws are fixed.
 void chi_square(const std::vector<int> &counts, const std::vector<double> &p, double limit) {
@@ -30,26 +30,26 @@ void chi_square(const std::vector<int> &counts, const std::vector<double> &p, do
 }
 
 std::vector<double> marginal(const Clocks &clocks, int x) {
-  std::vector<double> p(kTokens + 1, clocks.u() / kTokens);
+  std::vector<double> p(token_count + 1, clocks.u() / token_count);
   p[static_cast<size_t>(x)] += clocks.a();
-  p[kTokens] = clocks.m();
+  p[token_count] = clocks.m();
   return p;
 }
 
 // The mask may have any id: in the middle of the vocabulary, behind it, or none.
-constexpr int kInside = 3;
-int dense(int token, int mask) { return token == mask ? kTokens : mask == kInside && token > mask ? token - 1 : token; }
-int sparse(int token, int mask) { return mask == kInside && token >= mask ? token + 1 : token; }
+constexpr int inside = 3;
+int dense(int token, int mask) { return token == mask ? token_count : mask == inside && token > mask ? token - 1 : token; }
+int sparse(int token, int mask) { return mask == inside && token >= mask ? token + 1 : token; }
 
 void frequencies(void **) {
   uint64_t seed = 1;
-  for (int mask : {kInside, 6, 1000})
+  for (int mask : {inside, 6, 1000})
     for (const Noise &noise : {made(NoisePath::absorbing, 0), made(NoisePath::epsilon, .2), made(NoisePath::gamma, .3),
                                made(NoisePath::gidd, .2), made(NoisePath::uniform, 0)})
       for (int level : {2, 5, 8}) {
         const Clocks clocks = noise.at_level(level, 8), half = noise.at_level(level / 2, 8);
-        const int vocabulary = mask == kInside ? kTokens + 1 : kTokens, x = sparse(4, mask);
-        std::vector<int> counts(kTokens + 1), steps(kTokens + 1);
+        const int vocabulary = mask == inside ? token_count + 1 : token_count, x = sparse(4, mask);
+        std::vector<int> counts(token_count + 1), steps(token_count + 1);
         ++seed;
         for (uint32_t i = 0; i < 20000; ++i) {
           const int token = corrupt_token(clocks, vocabulary, mask, x, Draws(seed, 7, 0, i));
@@ -71,7 +71,7 @@ void kernel(void **) {
   near(between.a(), 0.423324697532);
   near(between.u(), 0.148103873896);
   near(between.m(), 0.428571428571);
-  const Clocks same = elapsed({kInfinity, kInfinity}, {kInfinity, kInfinity});
+  const Clocks same = elapsed({infinity, infinity}, {infinity, infinity});
   assert_true(same.mu == 0 && same.lam == 0);
   assert_true(elapsed(t, s).mu == 0 && elapsed(t, s).lam == 0);
 }
@@ -81,8 +81,8 @@ void limit(void **) {
   for (uint32_t i = 0; i < 2000; ++i)
     for (int x = 0; x < 3; ++x) {
       const Draws draws(5, 0, 0, i);
-      assert_int_equal(corrupt_token({kInfinity, .1}, 3, 3, x, draws), 3);
-      assert_int_equal(corrupt_token({0, kInfinity}, 3, -1, x, draws), corrupt_token({0, kInfinity}, 3, -1, 0, draws));
+      assert_int_equal(corrupt_token({infinity, .1}, 3, 3, x, draws), 3);
+      assert_int_equal(corrupt_token({0, infinity}, 3, -1, x, draws), corrupt_token({0, infinity}, 3, -1, 0, draws));
       assert_int_equal(corrupt_token({}, 3, 3, x, draws), x);
     }
 }

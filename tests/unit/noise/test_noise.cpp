@@ -20,8 +20,8 @@ using namespace temper;
 
 namespace {
 
-constexpr double kInfinity = std::numeric_limits<double>::infinity();
-const std::vector<double> kPi = {.5, .25, .15, .1};
+constexpr double infinity = std::numeric_limits<double>::infinity();
+const std::vector<double> pi = {.5, .25, .15, .1};
 
 void near(double value, double expected, double tolerance = 1e-11) {
   if (!(std::fabs(value - expected) <= tolerance)) fail_msg("%.15g, expected %.15g", value, expected);
@@ -68,10 +68,10 @@ void steps(void **) {
   near(posterior(0, 0), {0.987503062597, 0.004165645801, 0.004165645801, 0.004165645801, 0});
   near(posterior(1, 0), {0.569156200811, 0.371141960770, 0.029850919209, 0.029850919209, 0});
   const auto f = [&](int y) {
-    return distribution([&](double *out, double *mask) { step_from_posterior(step, 4, y, kPi.data(), out, mask); });
+    return distribution([&](double *out, double *mask) { step_from_posterior(step, 4, y, pi.data(), out, mask); });
   };
   const auto l = [&](int y) {
-    return distribution([&](double *out, double *mask) { step_from_leave_one_out(step, 4, y, kPi.data(), out, mask); });
+    return distribution([&](double *out, double *mask) { step_from_leave_one_out(step, 4, y, pi.data(), out, mask); });
   };
   near(f(-1), {0.227341344135, 0.125, 0.084063462346, 0.063595193519, 0.5});
   near(f(1), {0.293082241658, 0.525232236227, 0.104325393097, 0.077360129017, 0});
@@ -80,7 +80,7 @@ void steps(void **) {
 
   step.zeta = 1;
   const auto remask = [&](int y) {
-    return distribution([&](double *out, double *mask) { step_remasking(step, 4, y, kPi.data(), out, mask); });
+    return distribution([&](double *out, double *mask) { step_remasking(step, 4, y, pi.data(), out, mask); });
   };
   near(remask(-1), {0.250910437769, 0.137959088966, 0.092778549445, 0.070188279684, 0.448163644136});
   near(remask(1), {0.082491827720, 0.786175032062, 0.030502804845, 0.023075801577, 0.077754533795});
@@ -91,12 +91,12 @@ void steps(void **) {
 }
 
 void heads(void **) {
-  std::vector<double> p = kPi;
-  leave_one_out_from_posterior(example().rho(4), 4, 1, kPi.data(), p.data());
+  std::vector<double> p = pi;
+  leave_one_out_from_posterior(example().rho(4), 4, 1, pi.data(), p.data());
   near(p, {0.637034309531, 0.044448535704, 0.191110292859, 0.127406861906});
   posterior_from_leave_one_out(example().kappa_t, 4, 1, p.data(), p.data());
   near(p, {.5, .25, .15, .1});
-  posterior_from_leave_one_out(.5, 4, 1, kPi.data(), p.data());
+  posterior_from_leave_one_out(.5, 4, 1, pi.data(), p.data());
   near(p, {0.25, 0.625, 0.075, 0.05});
   recalibrate_posterior(.5, .9, 4, 1, p.data(), p.data());
   near(p, {0.05, 0.925, 0.015, 0.01});
@@ -106,14 +106,14 @@ void heads(void **) {
   near(p, {.5, .25, .15, .1});
   p = {0.267755109952, 0.166666666667, 0.126231289352, 0.106013600695};
   leave_one_out_from_score(example().kappa_t, 4, -1, p.data(), p.data());
-  for (size_t i = 0; i < 4; ++i) near(p[i], kPi[i], 1e-10);
+  for (size_t i = 0; i < 4; ++i) near(p[i], pi[i], 1e-10);
 
   p = {2.773416326622, 1, 1.392408917534, 1.195122144807};
   posterior_from_official_score(.7, 4, 1, p.data(), p.data());
-  for (size_t i = 0; i < 4; ++i) near(p[i], kPi[i], 1e-10);
+  for (size_t i = 0; i < 4; ++i) near(p[i], pi[i], 1e-10);
   p = {0.493216931817, 0.246608465909, 0.147965079545, 0.098643386363};
   posterior_from_official_score(.7, 4, -1, p.data(), p.data());
-  for (size_t i = 0; i < 4; ++i) near(p[i], kPi[i], 1e-10);
+  for (size_t i = 0; i < 4; ++i) near(p[i], pi[i], 1e-10);
 }
 
 void catalogue(void **) {
@@ -137,7 +137,7 @@ void catalogue(void **) {
 
   const Noise epsilon = made(NoisePath::epsilon, .1);
   const Transition step = epsilon.transition(6, 3, 10);
-  near(distribution([&](double *out, double *mask) { step_from_posterior(step, 4, -1, kPi.data(), out, mask); }),
+  near(distribution([&](double *out, double *mask) { step_from_posterior(step, 4, -1, pi.data(), out, mask); }),
        {0.2375, 0.125, 0.08, 0.0575, 0.5});
   assert_true(step.phi == 0 && !step.visible_fixed);
   assert_true(epsilon.transition(1, 0, 10).phi == 1);
@@ -169,7 +169,7 @@ void levels(void **) {
             for (int y = -1; y < 4; ++y) {
               if (y < 0 && !step.mask_reachable) continue;
               const auto p = distribution(
-                  [&](double *out, double *mask) { step_from_posterior(step, 4, y, kPi.data(), out, mask); });
+                  [&](double *out, double *mask) { step_from_posterior(step, 4, y, pi.data(), out, mask); });
               double sum = 0;
               for (double value : p) {
                 assert_true(value >= 0);
@@ -197,9 +197,9 @@ void stress(void **) {
     long double sum = 0;
     for (size_t i = 0; i < tokens; ++i) sum += pi[i] = 1 / static_cast<double>(i + 1);
     for (double &value : pi) value = static_cast<double>(value / sum);
-    for (double lam : {0.0, 1e-300, 1e-12, .5, 30.0, 700.0, kInfinity})
+    for (double lam : {0.0, 1e-300, 1e-12, .5, 30.0, 700.0, infinity})
       for (double part : {0.0, 1e-12, .5, 1 - 1e-12})
-        for (double mu : {1e-12, 1.0, kInfinity}) {
+        for (double mu : {1e-12, 1.0, infinity}) {
           const double lam_s = std::isinf(lam) ? 700 * part : lam * part, mu_s = std::isinf(mu) ? 40 * part : mu * part;
           const Transition step = Noise::between({mu, lam}, {mu_s, lam_s});
           for (int y : {-1, 0, 1}) {

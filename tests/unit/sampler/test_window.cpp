@@ -16,7 +16,7 @@ std::vector<std::vector<double>> sure_of(std::initializer_list<double> probabili
   return rows;
 }
 
-std::vector<int32_t> masked(std::size_t length) { return std::vector<int32_t>(length, 3); }
+std::vector<int32_t> masked(size_t length) { return std::vector<int32_t>(length, 3); }
 
 // LLaDA's split of 10 masks over 4 calls, and Dream's numbers rounded down.
 void counts(void **) {
@@ -25,7 +25,7 @@ void counts(void **) {
   const auto revealed = [&](const Sampler &sampler) {
     std::vector<int> list;
     scene.restart(masked(10), 1);
-    for (std::size_t call = 0; call < 4; ++call) {
+    for (size_t call = 0; call < 4; ++call) {
       const int before = scene.masks();
       scene.transitions.assign(10, mask_step(levels[call], levels[call + 1]));
       const Verdict verdict = scene.call(sampler);
@@ -52,10 +52,10 @@ void order(void **) {
   scene.restart(masked(4), 0);
   const bool expected[][4] = {{false, true, false, false}, {false, true, false, true}, {true, true, false, true}};
   const double levels[] = {1, .75, .5, .25};
-  for (std::size_t call = 0; call < 3; ++call) {
+  for (size_t call = 0; call < 3; ++call) {
     scene.transitions.assign(4, mask_step(levels[call], call == 2 ? .25 : levels[call + 1]));
     scene.call(sampler);
-    for (std::size_t i = 0; i < 4; ++i) assert_int_equal(scene.tokens[i] == 0, expected[call][i]);
+    for (size_t i = 0; i < 4; ++i) assert_int_equal(scene.tokens[i] == 0, expected[call][i]);
   }
   scene.restart(masked(4), 0);
   scene.transitions.assign(4, mask_step(1, .75));
@@ -181,7 +181,7 @@ void first_hitting(void **) {
     scene.restart(masked(5), run);
     while (scene.call(sampler) == Verdict::hold) {
     }
-    for (std::size_t i = 0; i < 5; ++i) assert_int_equal(scene.tokens[i] == 3, other[i] == 3);
+    for (size_t i = 0; i < 5; ++i) assert_int_equal(scene.tokens[i] == 3, other[i] == 3);
   }
 }
 

@@ -19,7 +19,7 @@ namespace {
 Tally tally;
 
 void both(const char *name, const Table &model, const std::vector<NamedPath> &paths, const Values &values = {}) {
-  std::size_t turn = 0;
+  size_t turn = 0;
   for (const NamedPath &path : paths) {
     const bool first = turn++ % 2 == 0;
     const SamplerKind kind = first ? SamplerKind::ancestral : SamplerKind::analytic;

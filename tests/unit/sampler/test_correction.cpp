@@ -134,7 +134,7 @@ void typical(void **) {
     for (int run = 0; run < 20000; ++run) {
       scene.restart({3}, static_cast<uint32_t>(run));
       scene.call(make(SamplerKind::ancestral, {{P::typical_p, p}}));
-      ++counts[static_cast<std::size_t>(scene.tokens[0])];
+      ++counts[static_cast<size_t>(scene.tokens[0])];
     }
     return counts;
   };

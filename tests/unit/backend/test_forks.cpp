@@ -11,22 +11,22 @@ using namespace temper::test;
 
 namespace {
 
-constexpr int32_t kSlots = 200, kHeads = 2, kSize = 6, kLayers = 2, kSequences = 2;
-constexpr temper_attention kAttention{kHeads, kHeads, kSize, 0.4F, nullptr, nullptr, nullptr, nullptr, 0};
-constexpr temper_kv_plan kPlan{kLayers, kSequences, kSlots, kHeads, kSize};
+constexpr int32_t slot_count = 200, heads = 2, head_size = 6, layers = 2, sequences = 2;
+constexpr temper_attention attention{heads, heads, head_size, 0.4F, nullptr, nullptr, nullptr, nullptr, 0};
+constexpr temper_kv_plan plan{layers, sequences, slot_count, heads, head_size};
 
 // Fills slots [begin, end) of both sequences and layers with rows of the seed.
 int32_t fill(const Opened &on, temper_kv *kv, int32_t begin, int32_t end, unsigned seed) {
   Random random(seed);
-  StreamOf stream(on, 2 * (end - begin), kSlots, 8);
+  StreamOf stream(on, 2 * (end - begin), slot_count, 8);
   Rows rows;
-  for (int32_t s = 0; s < kSequences; ++s)
+  for (int32_t s = 0; s < sequences; ++s)
     for (int32_t slot = begin; slot < end; ++slot) rows.add(0, 0, 0, s, slot, 0, slot + 1);
   const temper_rows view = rows.view();
   check(on, on.ops->begin(stream.stream, &view));
-  for (int32_t layer = 0; layer < kLayers; ++layer) {
-    std::vector<float> qkv = randoms(random, static_cast<size_t>(view.count * 3 * kHeads * kSize));
-    const int32_t code = on.ops->rotary_write(stream.stream, qkv.data(), &kAttention, kv, layer);
+  for (int32_t layer = 0; layer < layers; ++layer) {
+    std::vector<float> qkv = randoms(random, static_cast<size_t>(view.count * 3 * heads * head_size));
+    const int32_t code = on.ops->rotary_write(stream.stream, qkv.data(), &attention, kv, layer);
     if (code != TEMPER_OK) return code;
   }
   return TEMPER_OK;
@@ -35,17 +35,17 @@ int32_t fill(const Opened &on, temper_kv *kv, int32_t begin, int32_t end, unsign
 // What queries find in the first `slots` slots.
 std::vector<float> look(const Opened &on, const temper_kv *kv, int32_t slots) {
   Random random(3);
-  StreamOf stream(on, 2 * kSequences, kSlots, 8);
+  StreamOf stream(on, 2 * sequences, slot_count, 8);
   Rows rows;
-  for (int32_t s = 0; s < kSequences; ++s)
+  for (int32_t s = 0; s < sequences; ++s)
     for (const int32_t begin : {0, slots / 3}) rows.add(0, 0, 0, s, 0, begin, slots);
   const temper_rows view = rows.view();
   check(on, on.ops->begin(stream.stream, &view));
   std::vector<float> out;
-  for (int32_t layer = 0; layer < kLayers; ++layer) {
-    const std::vector<float> qkv = randoms(random, static_cast<size_t>(view.count * 3 * kHeads * kSize));
-    std::vector<float> found(static_cast<size_t>(view.count * kHeads * kSize));
-    check(on, on.ops->attend(stream.stream, found.data(), qkv.data(), &kAttention, kv, layer));
+  for (int32_t layer = 0; layer < layers; ++layer) {
+    const std::vector<float> qkv = randoms(random, static_cast<size_t>(view.count * 3 * heads * head_size));
+    std::vector<float> found(static_cast<size_t>(view.count * heads * head_size));
+    check(on, on.ops->attend(stream.stream, found.data(), qkv.data(), &attention, kv, layer));
     out.insert(out.end(), found.begin(), found.end());
   }
   return out;
@@ -55,7 +55,7 @@ std::vector<float> look(const Opened &on, const temper_kv *kv, int32_t slots) {
 int64_t whole(const Opened &on) {
   temper_kv *kv = nullptr;
   const int64_t before = on.allocator.live;
-  check(on, on.ops->kv_create(on.device, &kPlan, &kv));
+  check(on, on.ops->kv_create(on.device, &plan, &kv));
   const int64_t taken = on.allocator.live - before;
   on.ops->kv_destroy(on.device, kv);
   return taken;
@@ -70,7 +70,7 @@ temper_kv *fork(const Opened &on, const temper_kv *from, int32_t kept, int32_t l
   // What it shares it doesn't take.
   assert_int_equal(on.allocator.live - before + static_cast<int64_t>(shared), all);
   // All but the last page, which is an eighth at the most.
-  if (lasting == kSlots) assert_true(static_cast<int64_t>(shared) > all - all / 4);
+  if (lasting == slot_count) assert_true(static_cast<int64_t>(shared) > all - all / 4);
   return kv;
 }
 
@@ -87,21 +87,21 @@ void forks_are_independent(void **) {
       for (const bool origin_writes : {false, true}) {
         const Opened on(table, 2);
         temper_kv *origin = nullptr;
-        check(on, table->kv_create(on.device, &kPlan, &origin));
-        check(on, fill(on, origin, 0, kSlots, 1));
-        const int32_t kept = std::min(kSlots, lasting + 20);
+        check(on, table->kv_create(on.device, &plan, &origin));
+        check(on, fill(on, origin, 0, slot_count, 1));
+        const int32_t kept = std::min(slot_count, lasting + 20);
         const std::vector<float> before = look(on, origin, kept);
         temper_kv *other = fork(on, origin, kept, lasting);
         assert_finds(on, other, kept, before);
         temper_kv *writer = origin_writes ? origin : other, *reader = origin_writes ? other : origin;
         // Behind what lasts, then in it, then by moving slots into it.
-        check(on, fill(on, writer, lasting < kSlots ? lasting : 0, kSlots, 2));
+        check(on, fill(on, writer, lasting < slot_count ? lasting : 0, slot_count, 2));
         assert_finds(on, reader, kept, before);
         check(on, fill(on, writer, 10, 12, 3));
         assert_finds(on, reader, kept, before);
         assert_true(look(on, writer, kept) != before);
-        StreamOf stream(on, 1, kSlots, 8);
-        for (int32_t s = 0; s < kSequences; ++s) check(on, table->kv_move(stream.stream, writer, s, 70, 3, 120));
+        StreamOf stream(on, 1, slot_count, 8);
+        for (int32_t s = 0; s < sequences; ++s) check(on, table->kv_move(stream.stream, writer, s, 70, 3, 120));
         assert_finds(on, reader, kept, before);
         table->kv_destroy(on.device, writer);
         assert_finds(on, reader, kept, before);
@@ -115,14 +115,14 @@ void slots_move_as_a_whole(void **) {
     for (const auto &[from, to, count] : {std::array{70, 3, 120}, {3, 70, 120}, {64, 0, 64}, {0, 1, 199}, {1, 0, 199}}) {
       const Opened on(table, 1);
       temper_kv *kv = nullptr, *moved = nullptr;
-      check(on, table->kv_create(on.device, &kPlan, &kv));
-      check(on, fill(on, kv, 0, kSlots, 1));
-      moved = fork(on, kv, kSlots, kSlots);
-      StreamOf stream(on, 2, kSlots, 8);
+      check(on, table->kv_create(on.device, &plan, &kv));
+      check(on, fill(on, kv, 0, slot_count, 1));
+      moved = fork(on, kv, slot_count, slot_count);
+      StreamOf stream(on, 2, slot_count, 8);
       check(on, table->kv_move(stream.stream, moved, 1, from, to, count));
       Random random(4);
-      const std::vector<float> qkv = randoms(random, 3 * kHeads * kSize);
-      std::vector<float> out(kHeads * kSize), want = out;
+      const std::vector<float> qkv = randoms(random, 3 * heads * head_size);
+      std::vector<float> out(heads * head_size), want = out;
       for (int32_t i = 0; i < count; ++i) {
         // One slot alone gives its value.
         for (const auto &[cache, slot, found] : {std::tuple{kv, from + i, &want}, std::tuple{moved, to + i, &out}}) {
@@ -130,7 +130,7 @@ void slots_move_as_a_whole(void **) {
           rows.add(0, 0, 0, 1, 0, slot, slot + 1);
           const temper_rows view = rows.view();
           check(on, table->begin(stream.stream, &view));
-          check(on, table->attend(stream.stream, found->data(), qkv.data(), &kAttention, cache, 1));
+          check(on, table->attend(stream.stream, found->data(), qkv.data(), &attention, cache, 1));
         }
         assert_same(out.data(), want.data(), out.size(), table->name);
       }
@@ -144,10 +144,10 @@ void memory_may_run_out(void **) {
   for (const temper_backend *table : usable()) {
     Opened on(table, 1);
     temper_kv *origin = nullptr;
-    check(on, table->kv_create(on.device, &kPlan, &origin));
-    check(on, fill(on, origin, 0, kSlots, 1));
-    const std::vector<float> before = look(on, origin, kSlots);
-    const int32_t all[] = {kSlots, kSlots}, wrong[] = {kSlots, kSlots + 1}, some[] = {7, 9};
+    check(on, table->kv_create(on.device, &plan, &origin));
+    check(on, fill(on, origin, 0, slot_count, 1));
+    const std::vector<float> before = look(on, origin, slot_count);
+    const int32_t all[] = {slot_count, slot_count}, wrong[] = {slot_count, slot_count + 1}, some[] = {7, 9};
     temper_kv *other = nullptr;
     size_t shared = 0;
     assert_int_equal(table->kv_fork(on.device, origin, wrong, some, &other, &shared), TEMPER_E_ARGUMENT);
@@ -165,15 +165,15 @@ void memory_may_run_out(void **) {
     on.allocator.fail_at = -1;
     table->kv_destroy(on.device, other);
 
-    other = fork(on, origin, kSlots, kSlots);
-    StreamOf stream(on, 1, kSlots, 8);
+    other = fork(on, origin, slot_count, slot_count);
+    StreamOf stream(on, 1, slot_count, 8);
     on.allocator.calls = 0;
     on.allocator.fail_at = 0;
     const int32_t code = table->kv_move(stream.stream, other, 0, 1, 0, 10);
     on.allocator.fail_at = -1;
     assert_int_equal(code, TEMPER_E_MEMORY);
-    assert_finds(on, other, kSlots, before);
-    assert_finds(on, origin, kSlots, before);
+    assert_finds(on, other, slot_count, before);
+    assert_finds(on, origin, slot_count, before);
     table->kv_destroy(on.device, origin);
     table->kv_destroy(on.device, other);
   }
@@ -184,11 +184,11 @@ void forks_on_threads(void **) {
   for (const temper_backend *table : usable()) {
     const Opened on(table, 1);
     temper_kv *origin = nullptr;
-    check(on, table->kv_create(on.device, &kPlan, &origin));
-    check(on, fill(on, origin, 0, kSlots, 1));
+    check(on, table->kv_create(on.device, &plan, &origin));
+    check(on, fill(on, origin, 0, slot_count, 1));
     const std::vector<float> before = look(on, origin, 128);
     std::vector<temper_kv *> all = {origin};
-    while (all.size() < 4) all.push_back(fork(on, origin, kSlots, 180));
+    while (all.size() < 4) all.push_back(fork(on, origin, slot_count, 180));
     std::vector<std::thread> threads;
     std::atomic<int32_t> wrong{0};
     for (unsigned i = 0; i < 4; ++i) {
@@ -198,7 +198,7 @@ void forks_on_threads(void **) {
         if (fill(on, mine, 20, 100, 5 + i) != TEMPER_OK) ++wrong;
         const std::vector<float> after = look(on, mine, 128);
         if (after == before) ++wrong;
-        if (fill(on, mine, 128, kSlots, 9) != TEMPER_OK || look(on, mine, 128) != after) ++wrong;
+        if (fill(on, mine, 128, slot_count, 9) != TEMPER_OK || look(on, mine, 128) != after) ++wrong;
         table->kv_destroy(on.device, mine);
       });
     }

@@ -11,17 +11,17 @@ using namespace temper::test;
 
 namespace {
 
-constexpr int32_t kVocabulary = 50257;
+constexpr int32_t vocabulary = 50257;
 
 // Zipf's law, ranks from 1.
 std::vector<float> zipf() {
   std::vector<float> row;
-  for (int32_t rank = 1; rank <= kVocabulary; ++rank) row.push_back(static_cast<float>(-std::log(static_cast<double>(rank))));
+  for (int32_t rank = 1; rank <= vocabulary; ++rank) row.push_back(static_cast<float>(-std::log(static_cast<double>(rank))));
   row.push_back(0);
   return row;
 }
 
-double log_of(const std::vector<float> &row, std::size_t id) { return static_cast<double>(row[id]); }
+double log_of(const std::vector<float> &row, size_t id) { return static_cast<double>(row[id]); }
 
 // The mean logit determines the temperature of softmax(logits / temperature): it falls with it.
 double temperature_of(const std::vector<float> &row, double mean) {
@@ -29,7 +29,7 @@ double temperature_of(const std::vector<float> &row, double mean) {
   while (high - low > 1e-12) {
     const double middle = (low + high) / 2;
     double sum = 0, weighted = 0;
-    for (std::size_t id = 0; id < static_cast<std::size_t>(kVocabulary); ++id) {
+    for (size_t id = 0; id < static_cast<size_t>(vocabulary); ++id) {
       const double w = std::exp(log_of(row, id) / middle);
       sum += w;
       weighted += w * log_of(row, id);
@@ -42,15 +42,15 @@ double temperature_of(const std::vector<float> &row, double mean) {
 // The distribution that tokens are drawn from is one of whole numbers: known without a draw.
 void weights(void **) {
   const std::vector<float> row = zipf();
-  Workspace workspace = std::move(Workspace::create(kVocabulary + 1).value());
+  Workspace workspace = std::move(Workspace::create(vocabulary + 1).value());
   Workspace::Memory &memory = workspace.memory();
-  assert_true(memory.load(head_of(kVocabulary), row));
+  assert_true(memory.load(head_of(vocabulary), row));
   memory.scale = 1;
   memory.sum();
   double sum = 0, mean = 0;
-  for (int32_t id = 0; id < kVocabulary; ++id) {
+  for (int32_t id = 0; id < vocabulary; ++id) {
     sum += memory.weight(id);
-    mean += memory.weight(id) * log_of(row, static_cast<std::size_t>(id));
+    mean += memory.weight(id) * log_of(row, static_cast<size_t>(id));
   }
   near(sum, static_cast<double>(memory.total), 0);
   near(temperature_of(row, mean / sum), 1, 1e-6);
@@ -60,7 +60,7 @@ void weights(void **) {
   double drawn = 0, tail = 0;
   for (uint64_t i = 0; i < n; ++i) {
     const int32_t token = memory.draw((2 * i + 1) * (~uint64_t{0} / (2 * n)));
-    drawn += log_of(row, static_cast<std::size_t>(token)) / static_cast<double>(n);
+    drawn += log_of(row, static_cast<size_t>(token)) / static_cast<double>(n);
     tail += token >= 10000 ? 1.0 / static_cast<double>(n) : 0;
   }
   near(temperature_of(row, drawn), 1, 1e-3);
@@ -70,9 +70,9 @@ void weights(void **) {
 // A thousand calls of one position: when it is revealed, and as what. Every call is equally likely.
 void thousand_calls(void **) {
   const std::vector<float> row = zipf();
-  const HeadDescription head = head_of(kVocabulary);
+  const HeadDescription head = head_of(vocabulary);
   const Sampler sampler = make(SamplerKind::ancestral);
-  Workspace workspace = std::move(Workspace::create(kVocabulary + 1).value());
+  Workspace workspace = std::move(Workspace::create(vocabulary + 1).value());
   const Noise noise = Noise::create({}).value();
   std::vector<Transition> steps;
   for (int32_t level = 1000; level > 0; --level) steps.push_back(noise.transition(level, level - 1, 1000));
@@ -93,15 +93,15 @@ void thousand_calls(void **) {
       at.token = sampler.propose(head, at, proposal, draws, row, workspace).token;
       ++when[call / 100];
     }
-    assert_true(at.token >= 0 && at.token < kVocabulary);
-    const double logit = log_of(row, static_cast<std::size_t>(at.token));
+    assert_true(at.token >= 0 && at.token < vocabulary);
+    const double logit = log_of(row, static_cast<size_t>(at.token));
     sum += logit;
     squares += logit * logit;
   }
   fits(when, std::vector<double>(10, .1), "calls that reveal");
   const double mean = sum / runs, deviation = std::sqrt((squares / runs - mean * mean) / runs);
   double total = 0, expected = 0;
-  for (std::size_t id = 0; id < static_cast<std::size_t>(kVocabulary); ++id) {
+  for (size_t id = 0; id < static_cast<size_t>(vocabulary); ++id) {
     total += std::exp(log_of(row, id));
     expected += std::exp(log_of(row, id)) * log_of(row, id);
   }

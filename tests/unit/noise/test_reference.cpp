@@ -12,19 +12,19 @@ using namespace numbers;
 
 namespace {
 
-constexpr size_t kTokens = 6, kStates = 7;  // the mask is the last
+constexpr size_t token_count = 6, state_count = 7;  // the mask is the last
 test::ReferenceCases cases;
 
 size_t places(const std::string &name) { return static_cast<size_t>(cases.shape(name)[0]); }
-int token_of(size_t state) { return state == kTokens ? kMaskToken : static_cast<int>(state); }
+int token_of(size_t state) { return state == token_count ? masked_state : static_cast<int>(state); }
 
 Clocks gamma_clocks(double gamma, double sigma) { return {(1 - gamma) * sigma, gamma * sigma}; }
 
 // Probability of state y from x after these clocks.
 double forward(const Clocks &clocks, size_t x, size_t y) {
-  if (x == kTokens) return x == y ? 1 : 0;
-  if (y == kTokens) return clocks.m();
-  return (x == y ? clocks.a() : 0) + clocks.u() / kTokens;
+  if (x == token_count) return x == y ? 1 : 0;
+  if (y == token_count) return clocks.m();
+  return (x == y ? clocks.a() : 0) + clocks.u() / token_count;
 }
 
 void transitions(void **) {
@@ -35,8 +35,8 @@ void transitions(void **) {
   for (double g : gamma)
     for (double s : sigma) {
       const Clocks clocks = gamma_clocks(g, s);
-      for (size_t y = 0; y < kStates; ++y)
-        for (size_t x = 0; x < kStates; ++x, ++i) {
+      for (size_t y = 0; y < state_count; ++y)
+        for (size_t x = 0; x < state_count; ++x, ++i) {
           near(exact[i], forward(clocks, x, y), 1e-12);
           near(drawn[i], forward(clocks, x, y), 1e-12);
           // transp_transition: row y of the exact matrix.
@@ -53,33 +53,33 @@ void staggered(void **) {
   size_t i = 0, laws = 0;
   for (double g : gamma)
     for (double d : delta)
-      for (size_t n = 0; n < places("staggered.score"); ++n, i += kStates) {
-        const double *s = &score[n * kStates];
+      for (size_t n = 0; n < places("staggered.score"); ++n, i += state_count) {
+        const double *s = &score[n * state_count];
         double sum = 0, lowest = 0, scale = 1;
-        for (size_t x = 0; x < kTokens; ++x) sum += s[x];
-        for (size_t x = 0; x < kStates; ++x) scale = std::max(scale, std::fabs(exact[i + x]));
-        for (size_t x = 0; x < kTokens; ++x) {
-          near(exact[i + x], std::exp((1 - g) * d) * (std::exp(g * d) * s[x] - std::expm1(g * d) * sum / kTokens),
+        for (size_t x = 0; x < token_count; ++x) sum += s[x];
+        for (size_t x = 0; x < state_count; ++x) scale = std::max(scale, std::fabs(exact[i + x]));
+        for (size_t x = 0; x < token_count; ++x) {
+          near(exact[i + x], std::exp((1 - g) * d) * (std::exp(g * d) * s[x] - std::expm1(g * d) * sum / token_count),
                1e-12 * scale);
           lowest = std::min(lowest, exact[i + x]);
         }
-        near(exact[i + kTokens], s[kTokens] - std::expm1((1 - g) * d) * sum, 1e-12 * scale);
-        if (lowest < 0 || exact[i + kTokens] < 0) continue;  // no score of a distribution
+        near(exact[i + token_count], s[token_count] - std::expm1((1 - g) * d) * sum, 1e-12 * scale);
+        if (lowest < 0 || exact[i + token_count] < 0) continue;  // no score of a distribution
         // A path on which these are the scores: clean of uniform noise before, odds of the mask as given.
         const Clocks step = gamma_clocks(g, d);
-        const double mu = std::log1p(s[kTokens] / sum);
+        const double mu = std::log1p(s[token_count] / sum);
         if (mu < step.mu) continue;
         const Clocks later{mu, step.lam}, earlier{mu - step.mu, 0};
         const Transition back = Noise::between(later, earlier);
-        for (size_t y = 0; y < kStates; ++y) {
-          if (y < kTokens && (back.visible_fixed || s[y] == 0)) continue;
-          std::vector<double> p(kStates), law(kStates);
-          for (size_t x = 0; x < kTokens; ++x) p[x] = s[x] / (y < kTokens ? s[y] : s[kTokens]);
-          leave_one_out_from_score(back.kappa_t, kTokens, token_of(y), p.data(), p.data());
-          step_from_leave_one_out(back, kTokens, token_of(y), p.data(), p.data(), &p[kTokens]);
+        for (size_t y = 0; y < state_count; ++y) {
+          if (y < token_count && (back.visible_fixed || s[y] == 0)) continue;
+          std::vector<double> p(state_count), law(state_count);
+          for (size_t x = 0; x < token_count; ++x) p[x] = s[x] / (y < token_count ? s[y] : s[token_count]);
+          leave_one_out_from_score(back.kappa_t, token_count, token_of(y), p.data(), p.data());
+          step_from_leave_one_out(back, token_count, token_of(y), p.data(), p.data(), &p[token_count]);
           double total = 0;
-          for (size_t z = 0; z < kStates; ++z) total += law[z] = exact[i + z] * forward(step, z, y);
-          for (size_t z = 0; z < kStates; ++z) near(p[z], law[z] / total, 1e-11);
+          for (size_t z = 0; z < state_count; ++z) total += law[z] = exact[i + z] * forward(step, z, y);
+          for (size_t z = 0; z < state_count; ++z) near(p[z], law[z] / total, 1e-11);
           ++laws;
         }
       }
@@ -95,14 +95,14 @@ void tweedie(void **) {
     for (size_t k = 0; k < places("tweedie.sigma_t_sigma_s"); ++k) {
       const Transition step =
           Noise::between(gamma_clocks(g, sigmas[2 * k]), gamma_clocks(g, sigmas[2 * k + 1]));
-      for (size_t y = 0; y < kStates; ++y, i += kStates) {
+      for (size_t y = 0; y < state_count; ++y, i += state_count) {
         double total = 0;
-        for (size_t z = 0; z < kStates; ++z) total += exact[i + z];
+        for (size_t z = 0; z < state_count; ++z) total += exact[i + z];
         if (total == 0) continue;  // a state that doesn't occur
-        std::vector<double> p(kStates);
-        leave_one_out_from_score(step.kappa_t, kTokens, token_of(y), &score[i], p.data());
-        step_from_leave_one_out(step, kTokens, token_of(y), p.data(), p.data(), &p[kTokens]);
-        for (size_t z = 0; z < kStates; ++z) near(p[z], exact[i + z], 1e-11);
+        std::vector<double> p(state_count);
+        leave_one_out_from_score(step.kappa_t, token_count, token_of(y), &score[i], p.data());
+        step_from_leave_one_out(step, token_count, token_of(y), p.data(), p.data(), &p[token_count]);
+        for (size_t z = 0; z < state_count; ++z) near(p[z], exact[i + z], 1e-11);
         ++checked;
       }
     }
@@ -171,7 +171,7 @@ void epsilon_hybrid(void **) {
     for (double t : times) {
       // The loss masks with p = (1-1e-4) t + 1e-4: the path at that time.
       const Clocks clocks = noise.at((1 - 1e-4) * t + 1e-4);
-      for (size_t y = 0; y < kStates; ++y, ++i) near(exact[i], forward(clocks, 0, y), 1e-12);
+      for (size_t y = 0; y < state_count; ++y, ++i) near(exact[i], forward(clocks, 0, y), 1e-12);
     }
   }
   assert_int_equal(i, exact.size());

@@ -12,21 +12,21 @@ namespace {
 
 using P = SamplerParameter;
 
-constexpr int32_t kTokens = 4, kMask = 4;
-constexpr std::size_t kLength = 8;
+constexpr int32_t token_count = 4, mask_id = 4;
+constexpr size_t length = 8;
 
 // A ring in which every token wants to be what its neighbours are.
 class Ring {
  public:
   explicit Ring(const Transition &step)
-      : scene(head_of(kTokens), std::vector<std::vector<double>>(kLength, {.25, .25, .25, .25}), step) {}
+      : scene(head_of(token_count), std::vector<std::vector<double>>(length, {.25, .25, .25, .25}), step) {}
 
   void look() {
-    for (std::size_t i = 0; i < kLength; ++i)
-      for (int32_t id = 0; id < kTokens; ++id) {
-        double logit = .01 * static_cast<double>((i + static_cast<std::size_t>(id)) % 3);
-        for (const std::size_t j : {(i + 1) % kLength, (i + kLength - 1) % kLength}) logit += scene.tokens[j] == id ? 2.2 : 0;
-        scene.rows[i * 5 + static_cast<std::size_t>(id)] = static_cast<float>(logit);
+    for (size_t i = 0; i < length; ++i)
+      for (int32_t id = 0; id < token_count; ++id) {
+        double logit = .01 * static_cast<double>((i + static_cast<size_t>(id)) % 3);
+        for (const size_t j : {(i + 1) % length, (i + length - 1) % length}) logit += scene.tokens[j] == id ? 2.2 : 0;
+        scene.rows[i * 5 + static_cast<size_t>(id)] = static_cast<float>(logit);
       }
   }
 
@@ -39,9 +39,9 @@ class Ring {
   int agreement() {
     look();
     int count = 0;
-    for (std::size_t i = 0; i < kLength; ++i) {
+    for (size_t i = 0; i < length; ++i) {
       const auto row = scene.rows.begin() + static_cast<std::ptrdiff_t>(i * 5);
-      count += std::max_element(row, row + kTokens) - row == scene.tokens[i] ? 1 : 0;
+      count += std::max_element(row, row + token_count) - row == scene.tokens[i] ? 1 : 0;
     }
     return count;
   }
@@ -56,7 +56,7 @@ void self_correction(void **) {
   int still = 0, most = 0;
   constexpr int runs = 400;
   for (uint32_t run = 0; run < runs; ++run) {
-    ring.scene.restart(std::vector<int32_t>(kLength, kMask), run);
+    ring.scene.restart(std::vector<int32_t>(length, mask_id), run);
     assert_true(ring.call(sampler) == Verdict::hold);
     assert_int_equal(ring.scene.masks(), 0);
     before += ring.agreement();
@@ -64,9 +64,9 @@ void self_correction(void **) {
     while (ring.call(sampler) == Verdict::hold) assert_true(++calls <= 257);
     most = std::max(most, calls);
     after += ring.agreement();
-    still += ring.agreement() == static_cast<int>(kLength) ? 1 : 0;
+    still += ring.agreement() == static_cast<int>(length) ? 1 : 0;
   }
-  print_message("agreement %.2f -> %.2f of %zu, complete in %d of %d, at most %d calls\n", before / runs, after / runs, kLength,
+  print_message("agreement %.2f -> %.2f of %zu, complete in %d of %d, at most %d calls\n", before / runs, after / runs, length,
                 still, runs, most);
   // Drawn all at once the tokens don't know of each other; afterwards most of them do.
   assert_true(before / runs < 5 && after / runs > 7 && still > runs * 3 / 4 && most < 100);
@@ -75,7 +75,7 @@ void self_correction(void **) {
   for (const double rounds : {0.0, 1.0, 2.0, 5.0})
     for (uint32_t run = 0; run < 50; ++run) {
       const Sampler limited = make(SamplerKind::self_correct, {{P::extra_steps, rounds}, {P::temperature, 2}});
-      ring.scene.restart(std::vector<int32_t>(kLength, kMask), run);
+      ring.scene.restart(std::vector<int32_t>(length, mask_id), run);
       double held = 0;
       while (ring.call(limited) == Verdict::hold) ++held;
       assert_true(held <= rounds);
@@ -88,9 +88,9 @@ void editing(void **) {
   double edited = 0;
   for (uint32_t run = 0; run < 300; ++run) {
     // A text of one token, with masks in it and mistakes.
-    std::vector<int32_t> text = {kMask, 1, 1, 1, 1, kMask, 1, 1};
+    std::vector<int32_t> text = {mask_id, 1, 1, 1, 1, mask_id, 1, 1};
     text[2 + run % 2] = static_cast<int32_t>(run % 3 == 0 ? 3 : run % 3 == 1 ? 0 : 2);
-    if (run % 5 == 0) text[6] = kMask;
+    if (run % 5 == 0) text[6] = mask_id;
     ring.scene.restart(text, run);
     int held = 0;
     Verdict verdict = Verdict::advance;
@@ -99,11 +99,11 @@ void editing(void **) {
       const std::vector<int32_t> old = ring.scene.tokens;
       verdict = ring.call(sampler);
       bool changed = false;
-      for (std::size_t i = 0; i < kLength; ++i) {
+      for (size_t i = 0; i < length; ++i) {
         // Nothing visible is masked again; what changes was visible and the model was sure of the new token.
-        if (old[i] != kMask) assert_true(ring.scene.tokens[i] != kMask);
+        if (old[i] != mask_id) assert_true(ring.scene.tokens[i] != mask_id);
         changed = changed || old[i] != ring.scene.tokens[i];
-        if (old[i] == kMask || old[i] == ring.scene.tokens[i]) continue;
+        if (old[i] == mask_id || old[i] == ring.scene.tokens[i]) continue;
         ++edited;
         assert_true(ring.scene.proposals[i].probability >= .7);
       }
@@ -124,7 +124,7 @@ void editing(void **) {
     scene.restart({0}, 1);
     double held = -1;
     for (Verdict verdict = Verdict::hold; verdict == Verdict::hold; ++held) {
-      const auto wanted = static_cast<std::size_t>(1 - scene.tokens[0]);
+      const auto wanted = static_cast<size_t>(1 - scene.tokens[0]);
       scene.rows[wanted] = 9;
       scene.rows[1 - wanted] = 0;
       verdict = scene.call(limited);
@@ -193,7 +193,7 @@ void end_rules(void **) {
       assert_true(call < 200);
       const std::vector<int32_t> old = scene.tokens;
       scene.call(sampler);
-      for (std::size_t i = 0; i < 5; ++i)
+      for (size_t i = 0; i < 5; ++i)
         if (old[i] != scene.tokens[i]) order.emplace_back(call, scene.tokens[i]);
     }
     return order;

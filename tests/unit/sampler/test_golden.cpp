@@ -24,8 +24,8 @@ using namespace temper::test;
 
 namespace {
 
-constexpr int kLength = 3;
-constexpr std::array<double, 8> kWeights = {8, 1, 2, 4, 1, 6, 3, 7};
+constexpr int length = 3;
+constexpr std::array<double, 8> weights = {8, 1, 2, 4, 1, 6, 3, 7};
 
 Noise path(NoisePath kind, double mix) {
   NoiseParameters p;
@@ -62,11 +62,11 @@ class Generator {
   }
 
   int run(uint64_t seed, uint32_t sequence) {
-    std::array<int32_t, kLength> x = {2, 2, 2};
-    const int64_t calls = schedule_.steps(kLength);
+    std::array<int32_t, length> x = {2, 2, 2};
+    const int64_t calls = schedule_.steps(length);
     for (int64_t k = 0; k < calls; ++k) {
-      std::array<int32_t, kLength> next = x;
-      const int64_t begin = schedule_.settled_end(k, kLength), end = schedule_.active_end(k, kLength);
+      std::array<int32_t, length> next = x;
+      const int64_t begin = schedule_.settled_end(k, length), end = schedule_.active_end(k, length);
       for (int64_t i = begin; i < end; ++i) {
         const Transition &step = transition(schedule_.level(k, i), schedule_.level(k + 1, i));
         const Draws draws(seed, sequence, static_cast<uint32_t>(k), static_cast<uint32_t>(i));
@@ -94,18 +94,18 @@ class Generator {
   }
 
   // Bayes over the eight strings.
-  std::array<float, 3> logits(const std::array<int32_t, kLength> &x, int64_t call, int64_t i) const {
+  std::array<float, 3> logits(const std::array<int32_t, length> &x, int64_t call, int64_t i) const {
     std::array<double, 2> p = {0, 0};
     for (int s = 0; s < 8; ++s) {
-      double weight = kWeights[static_cast<size_t>(s)];
-      for (int j = 0; j < kLength; ++j) {
-        const int bit = (s >> (kLength - 1 - j)) & 1;
+      double weight = weights[static_cast<size_t>(s)];
+      for (int j = 0; j < length; ++j) {
+        const int bit = (s >> (length - 1 - j)) & 1;
         if (x[static_cast<size_t>(j)] == 2) continue;
         const Transition &step = transition(schedule_.level(call, j), 0);
         const double kappa = schedule_.level(call, j) == 0 ? 1 : step.kappa_t;
         weight *= (bit == x[static_cast<size_t>(j)] ? kappa : 0) + (1 - kappa) / 2;
       }
-      p[static_cast<size_t>((s >> (kLength - 1 - i)) & 1)] += weight;
+      p[static_cast<size_t>((s >> (length - 1 - i)) & 1)] += weight;
     }
     return {static_cast<float>(std::log(p[0])), static_cast<float>(std::log(p[1])), 0};
   }

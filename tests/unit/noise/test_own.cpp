@@ -12,7 +12,7 @@ using namespace numbers;
 
 namespace {
 
-constexpr int kLevels = 12;
+constexpr int level_count = 12;
 
 struct Values {
   std::vector<double> a, m;
@@ -54,9 +54,9 @@ Noise from_function(NoiseFunction function, const void *user) {
 
 void same_steps(const Noise &own, const Noise &path) {
   assert_true(own.uses_mask() == path.uses_mask() && own.uses_uniform() == path.uses_uniform());
-  for (int from = 1; from <= kLevels; ++from)
+  for (int from = 1; from <= level_count; ++from)
     for (int to = 0; to <= from; ++to) {
-      const Transition x = own.transition(from, to, kLevels), y = path.transition(from, to, kLevels);
+      const Transition x = own.transition(from, to, level_count), y = path.transition(from, to, level_count);
       near(x.reveal, y.reveal, 1e-13);
       near(x.stay, y.stay, 1e-13);
       if (x.m_s < 1) near(x.kappa_s, y.kappa_s, 1e-13);
@@ -77,10 +77,10 @@ void equal_to_built_in(void **) {
     for (NoiseClock clock : {NoiseClock::linear, NoiseClock::log_linear, NoiseClock::cosine})
       for (double mix : {0.0, .3, kind == NoisePath::gamma ? 1.0 : .9}) {
         const Noise path = made(kind, mix, clock);
-        same_steps(from_table(values_of(path, kLevels)), path);
+        same_steps(from_table(values_of(path, level_count)), path);
         const Noise function = from_function(ask, &path);
         same_steps(function, path);
-        assert_true(function.check(kLevels).ok());
+        assert_true(function.check(level_count).ok());
         for (double t : {.1, .5, .9}) near(function.sigma(t), -std::log(path.at(t).a()));
       }
 }

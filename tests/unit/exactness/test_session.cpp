@@ -22,23 +22,23 @@ namespace {
 
 using P = SamplerParameter;
 
-constexpr std::int32_t kRows = 4096;
+constexpr int32_t rows = 4096;
 // The models take their time: fewer draws, but where the environment asks for all.
-const std::uint64_t kSeeds = std::getenv("TEMPER_ALL_CASES") != nullptr ? (kDraws + kRows - 1) / kRows : 6;
-constexpr int kLength = 3, kTokens = 3;
+const uint64_t seeds = std::getenv("TEMPER_ALL_CASES") != nullptr ? (draw_count + rows - 1) / rows : 6;
+constexpr int length = 3, token_count = 3;
 
 Tally tally;
 
-int rank_of(const HeadDescription &head, std::int32_t token) {
-  if (token < 0 || token == head.mask_token) return kTokens;
+int rank_of(const HeadDescription &head, int32_t token) {
+  if (token < 0 || token == head.mask_token) return token_count;
   return token - (head.mask_token >= 0 && token > head.mask_token ? 1 : 0);
 }
 
-std::int32_t replace(void *user, temper_logits *row) {
+int32_t replace(void *user, temper_logits *row) {
   const Table &model = *static_cast<const Table *>(user);
-  std::size_t state = model.places.begin();
+  size_t state = model.places.begin();
   for (int i = 0; i < static_cast<int>(row->count); ++i) {
-    const std::int32_t token = row->tokens[row->first + i];
+    const int32_t token = row->tokens[row->first + i];
     state = model.places.with(state, i, rank_of(model.description, token));
   }
   const std::span<const float> logits = model.row(state, static_cast<int>(row->position));
@@ -50,34 +50,34 @@ void compare(const char *family, const Named &schedule, const Sampler &sampler, 
   const std::shared_ptr<Runtime> runtime = make_runtime(1);
   ModelChoice choice;
   choice.family = family;
-  choice.tokens = kTokens;
+  choice.tokens = token_count;
   choice.positions = 16;
   const Subject subject = open_subject(runtime, choice, {}, "reference", false);
   const HeadDescription head = Sampler::converted(describe_head(subject.spec()));
-  assert_int_equal(head.tokens(), kTokens);
-  assert_int_equal(head.columns, kTokens + 1);
-  Table model({kTokens, kLength}, head.kind, 61, head.mask_token);
+  assert_int_equal(head.tokens(), token_count);
+  assert_int_equal(head.columns, token_count + 1);
+  Table model({token_count, length}, head.kind, 61, head.mask_token);
   model.description = head;
 
   const Noise noise = Noise::create(default_noise(subject.spec())).value();
   const std::vector<double> expected = expected_of(model, schedule.schedule, noise, sampler);
   const std::unique_ptr<Session> session =
-      require(Session::create({subject.model, schedule.schedule, noise, sampler}, kRows, kLength, 1), family);
+      require(Session::create({subject.model, schedule.schedule, noise, sampler}, rows, length, 1), family);
   SessionOptions options = session->options();
   options.ignore_end = true;
   require(session->set_options(options), "options");
   session->set_logit_hook({replace, &model});
   std::vector<int> counts(expected.size() + 1);
-  for (std::uint64_t seed = 1; seed <= kSeeds; ++seed) {
+  for (uint64_t seed = 1; seed <= seeds; ++seed) {
     session->reset(seed);
     StepReport report;
     while (!report.done) require(session->step(report), "step");
-    for (std::int32_t row = 0; row < kRows; ++row) {
-      std::size_t state = model.places.begin();
-      for (int i = 0; i < kLength; ++i)
-        state = model.places.with(state, i, rank_of(head, session->row(row).tokens[static_cast<std::size_t>(i)]));
+    for (int32_t row = 0; row < rows; ++row) {
+      size_t state = model.places.begin();
+      for (int i = 0; i < length; ++i)
+        state = model.places.with(state, i, rank_of(head, session->row(row).tokens[static_cast<size_t>(i)]));
       const std::ptrdiff_t sequence = model.places.sequence_of(state);
-      ++counts[sequence < 0 ? model.places.sequences() : static_cast<std::size_t>(sequence)];
+      ++counts[sequence < 0 ? model.places.sequences() : static_cast<size_t>(sequence)];
     }
   }
   tally.add(std::string(name) + ", " + family + ", " + describe_path(subject.spec().path) + ", " + schedule.name, fit(counts, expected));
@@ -90,7 +90,7 @@ void causal_windows(void **) {
   compare("hdlm-epsilon", slide(2, 3),
           sampler_of(SamplerKind::edit, {{P::threshold, .6}, {P::edit_threshold, .6}, {P::extra_steps, 1}}), "edit");
   // A window that looks settled while a position inside it hasn't taken part yet.
-  static constexpr std::int32_t waits[] = {1, 1, 1, 0, 1, 0, 0, 0, 0};
+  static constexpr int32_t waits[] = {1, 1, 1, 0, 1, 0, 0, 0, 0};
   compare("hdlm-epsilon", {"table", Hyperschedule::table(waits, 2, 3, 1).value()}, sampler_of(SamplerKind::confidence, {}),
           "confidence");
   compare("hdlm-epsilon", pauses(), sampler_of(SamplerKind::threshold, {{P::threshold, .3}}), "threshold");

@@ -23,7 +23,7 @@ using P = SamplerParameter;
 
 double divergence(const std::vector<double> &data, const std::vector<double> &samples) {
   double kl = 0;
-  for (std::size_t i = 0; i < data.size(); ++i)
+  for (size_t i = 0; i < data.size(); ++i)
     if (data[i] > 0) kl += data[i] * std::log(data[i] / samples.at(i));
   return kl;
 }
@@ -34,22 +34,22 @@ double away(const Oracle &model, const Hyperschedule &schedule, const Path &path
 }
 
 // m = l/T, lam = l/2T: no path of the catalogue.
-Transition half_lambda(std::int32_t from, std::int32_t to, std::int32_t levels) {
-  const auto clocks = [&](std::int32_t l) { return Clocks{-std::log1p(-static_cast<double>(l) / levels), .5 * l / levels}; };
+Transition half_lambda(int32_t from, int32_t to, int32_t levels) {
+  const auto clocks = [&](int32_t l) { return Clocks{-std::log1p(-static_cast<double>(l) / levels), .5 * l / levels}; };
   Transition step = Noise::between(clocks(from), clocks(to));
   step.identity = from == to;
   return step;
 }
 
-const std::vector<double> kFive = {8, 1, 2, 4, 1, 6, 3, 7};
+const std::vector<double> of_five = {8, 1, 2, 4, 1, 6, 3, 7};
 
 void published_numbers(void **) {
-  const Oracle model({2, 3}, kFive);
+  const Oracle model({2, 3}, of_five);
   const Sampler ancestral = sampler_of(SamplerKind::ancestral, {});
   const Path linear = path_of(Noise::create({}).value()), eps = path_of(Noise::create(epsilon_path(.1).parameters).value());
-  const auto flat = [](std::int32_t levels) { return Hyperschedule::flat(levels).value(); };
-  const auto block = [](std::int32_t levels) { return Hyperschedule::block(2, levels).value(); };
-  const auto slide = [](std::int32_t levels) { return Hyperschedule::slide(2, levels).value(); };
+  const auto flat = [](int32_t levels) { return Hyperschedule::flat(levels).value(); };
+  const auto block = [](int32_t levels) { return Hyperschedule::block(2, levels).value(); };
+  const auto slide = [](int32_t levels) { return Hyperschedule::slide(2, levels).value(); };
   const struct {
     Hyperschedule schedule;
     Path path;
@@ -72,7 +72,7 @@ void published_numbers(void **) {
 // Three tokens with a hole in the distribution.
 std::vector<double> uneven() {
   std::vector<double> data;
-  for (std::uint32_t i = 0; i < 27; ++i) {
+  for (uint32_t i = 0; i < 27; ++i) {
     const double u = Draws(3, 0, 0, i).uniform(DrawTag::gumbel);
     data.push_back(i == 13 ? 0 : u * u);
   }
@@ -96,8 +96,8 @@ void small_steps(void **) {
     for (const NamedPath &path : row.paths) {
       const Noise noise = Noise::create(path.parameters).value();
       double kl[3];
-      const std::int32_t levels[] = {4, 16, 64};
-      for (std::size_t i = 0; i < 3; ++i)
+      const int32_t levels[] = {4, 16, 64};
+      for (size_t i = 0; i < 3; ++i)
         kl[i] = away(model, Hyperschedule::flat(levels[i]).value(), path_of(noise), noise.uses_mask(), row.sampler);
       print_message("%-14s %-24s T = 4: %.6f  16: %.6f  64: %.6f\n", row.name, path.name.c_str(), kl[0], kl[1], kl[2]);
       if (!(kl[2] >= -1e-12 && kl[2] < .01)) fail_msg("%s, %s: %g at T = 64", row.name, path.name.c_str(), kl[2]);

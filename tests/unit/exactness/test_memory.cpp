@@ -22,7 +22,7 @@ Tally tally;
 
 // Visible tokens give way while the window isn't whole, and in a few more calls.
 void edit(void **) {
-  const Table model(kThree, HeadForm::posterior, 91, 3), plugged(kThree, HeadForm::leave_one_out, 92, 0),
+  const Table model(of_three, HeadForm::posterior, 91, 3), plugged(of_three, HeadForm::leave_one_out, 92, 0),
       longer({2, 4}, HeadForm::posterior, 93, 1);
   const auto sampler = [](const Values &values) {
     Values all = {{P::threshold, .7}, {P::edit_threshold, .75}, {P::extra_steps, 2}};
@@ -48,7 +48,7 @@ void edit(void **) {
 
 // Tokens that were drawn with very different probabilities, and few calls, tell the rule from equal shares.
 void conf(void **) {
-  Table model(kThree, HeadForm::posterior, 81, 3, 4.0F);
+  Table model(of_three, HeadForm::posterior, 81, 3, 4.0F);
   const Table sharp({2, 3}, HeadForm::posterior, 8, 0, 7.0F), pair({3, 2}, HeadForm::leave_one_out, 5, 0, 4.0F),
       later({2, 3}, HeadForm::leave_one_out, 11, 0, 7.0F);
   model.description.carry_over = true;

@@ -11,19 +11,19 @@ using namespace numbers;
 
 namespace {
 
-constexpr size_t kTokens = 4;
-const std::vector<double> kPit = {.5, .25, .15, .1};
+constexpr size_t token_count = 4;
+const std::vector<double> pit = {.5, .25, .15, .1};
 
 std::vector<double> step_law(const Transition &step, int y) {
-  std::vector<double> p(kTokens + 1);
-  step_remasking(step, kTokens, y, kPit.data(), p.data(), &p[kTokens]);
+  std::vector<double> p(token_count + 1);
+  step_remasking(step, token_count, y, pit.data(), p.data(), &p[token_count]);
   return p;
 }
 
-// The marginal of one position whose clean token is distributed as kPit.
+// The marginal of one position whose clean token is distributed as pit.
 std::vector<double> marginal(const Clocks &clocks) {
-  std::vector<double> p(kTokens + 1, clocks.m());
-  for (size_t x = 0; x < kTokens; ++x) p[x] = clocks.a() * kPit[x] + clocks.u() / kTokens;
+  std::vector<double> p(token_count + 1, clocks.m());
+  for (size_t x = 0; x < token_count; ++x) p[x] = clocks.a() * pit[x] + clocks.u() / token_count;
   return p;
 }
 
@@ -42,20 +42,20 @@ void keeps_marginals(void **) {
         const std::vector<double> before = marginal(noise.at_level(from, 6)), after = marginal(noise.at_level(to, 6));
         for (const double zeta : zetas(step)) {
           step.zeta = zeta;
-          std::vector<double> got(kTokens + 1);
-          for (int y = -1; y < static_cast<int>(kTokens); ++y) {
-            const double weight = before[y < 0 ? kTokens : static_cast<size_t>(y)];
+          std::vector<double> got(token_count + 1);
+          for (int y = -1; y < static_cast<int>(token_count); ++y) {
+            const double weight = before[y < 0 ? token_count : static_cast<size_t>(y)];
             if (weight == 0) continue;
             const std::vector<double> p = step_law(step, y);
             double sum = 0;
-            for (size_t z = 0; z <= kTokens; ++z) {
+            for (size_t z = 0; z <= token_count; ++z) {
               assert_true(p[z] >= -1e-15 && p[z] <= 1 + 1e-15);
               got[z] += weight * p[z];
               sum += p[z];
             }
             near(sum, 1, 1e-13);
           }
-          for (size_t z = 0; z <= kTokens; ++z) near(got[z], after[z], 1e-14);
+          for (size_t z = 0; z <= token_count; ++z) near(got[z], after[z], 1e-14);
         }
       }
 }
@@ -67,16 +67,16 @@ void vectors(void **) {
   step.zeta = 1;
   const double masked[] = {0.250910437769, 0.137959088966, 0.092778549445, 0.070188279684, 0.448163644136};
   const double visible[] = {0.082491827720, 0.786175032062, 0.030502804845, 0.023075801577, 0.077754533795};
-  for (size_t z = 0; z <= kTokens; ++z) {
+  for (size_t z = 0; z <= token_count; ++z) {
     near(step_law(step, -1)[z], masked[z]);
     near(step_law(step, 1)[z], visible[z]);
   }
   // zeta = 0 is the absorbing chain.
   step.zeta = 0;
   for (int y = -1; y < 4; ++y) {
-    std::vector<double> p(kTokens + 1);
-    step_from_leave_one_out(step, kTokens, y, kPit.data(), p.data(), &p[kTokens]);
-    for (size_t z = 0; z <= kTokens; ++z) near(step_law(step, y)[z], p[z], 1e-15);
+    std::vector<double> p(token_count + 1);
+    step_from_leave_one_out(step, token_count, y, pit.data(), p.data(), &p[token_count]);
+    for (size_t z = 0; z <= token_count; ++z) near(step_law(step, y)[z], p[z], 1e-15);
   }
 }
 

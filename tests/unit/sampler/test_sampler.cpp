@@ -22,7 +22,7 @@ using namespace temper::test;
 
 namespace {
 
-constexpr uint64_t kSeed = 0x0123456789abcdef;
+constexpr uint64_t seed = 0x0123456789abcdef;
 
 void near(double value, double expected, double tolerance) {
   if (!(std::fabs(value - expected) <= tolerance)) fail_msg("%.15g, expected %.15g", value, expected);
@@ -56,14 +56,14 @@ void philox(void **) {
   const auto c = philox4x32({0x243f6a88, 0x85a308d3, 0x13198a2e, 0x03707344}, {0xa4093822, 0x299f31d0});
   assert_true(c[0] == 0xd16cfe09 && c[1] == 0x94fdcceb && c[2] == 0x5001e420 && c[3] == 0x24126ea1);
 
-  const Draws draws(kSeed, 7, 3, 42);
+  const Draws draws(seed, 7, 3, 42);
   assert_true(draws.bits(DrawTag::reveal) == 0xd022932d179d9d90 && draws.bits(DrawTag::reveal, 1) == 0x891d5cd2487e85fa);
   near(draws.uniform(DrawTag::reveal), 0.813027571209764, 1e-15);
   near(draws.uniform(DrawTag::reveal, 1), 0.535604287470500, 1e-15);
   assert_true(draws.bits(DrawTag::token) == 0xadf9bee960776222);
-  near(Draws(kSeed, 7, 3, kSequenceDraw).uniform(DrawTag::first_hitting), 0.058551758059574, 1e-15);
+  near(Draws(seed, 7, 3, sequence_draw).uniform(DrawTag::first_hitting), 0.058551758059574, 1e-15);
   const uint64_t ids[] = {47106, 15981, 5521, 39002};
-  for (uint32_t i = 0; i < 4; ++i) assert_true(Draws(kSeed, 7, 0, i).integer(DrawTag::initial_noise, 50257) == ids[i]);
+  for (uint32_t i = 0; i < 4; ++i) assert_true(Draws(seed, 7, 0, i).integer(DrawTag::initial_noise, 50257) == ids[i]);
   assert_true(Draws::to_uniform(~uint64_t{0}) < 1 && Draws::to_uniform(0) > 0);
   assert_true(mul_high(~uint64_t{0}, ~uint64_t{0}) == ~uint64_t{0} - 1);
 }
@@ -77,7 +77,7 @@ void weights(void **) {
 
   // Long enough for vector code and odd tails; within a unit of the library's exponential.
   std::vector<double> row(1003);
-  std::vector<uint64_t> sums(4), block(kWeightBlock);
+  std::vector<uint64_t> sums(4), block(weight_block);
   for (size_t i = 0; i < row.size(); ++i) row[i] = -0.0417 * static_cast<double>((i * 619) % row.size());
   const uint64_t total = weigh_blocks(row.data(), row.size(), 0, 1, sums.data());
   uint64_t sum = 0;
@@ -88,7 +88,7 @@ void weights(void **) {
     sum += one;
   }
   assert_true(sum == total && sum == sums[0] + sums[1] + sums[2] + sums[3]);
-  near(rough_sum(row.data(), row.size(), 0) * kWeightOne / static_cast<double>(total), 1, 1e-8);
+  near(rough_sum(row.data(), row.size(), 0) * weight_one / static_cast<double>(total), 1, 1e-8);
   for (double x : {-700.0, -3.3, 0.0, 1e-9, 2.0, 699.0}) near(exponential(x) / std::exp(x), 1, 4e-16);
 }
 
@@ -101,7 +101,7 @@ void tokens(void **) {
   const Transition last = noise.transition(1, 0, 3), step = noise.transition(3, 2, 3);
   const int32_t expected[] = {1, 0, 1, 2, 3, 0, 0, 0, 0, 0, 0, 0}, stepped[] = {1, -1, -1, 2, -1, 0, 0, -1, -1, -1, -1, 0};
   for (uint32_t i = 0; i < 12; ++i) {
-    const Draws draws(kSeed, 7, 3, 40 + i);
+    const Draws draws(seed, 7, 3, 40 + i);
     SamplerPosition at{40 + i, 5, false, &last};
     assert_true(decide(sampler, head, at, draws).needs_logits);
     const Proposal proposal = propose(sampler, head, at, draws, logits, workspace);
@@ -116,7 +116,7 @@ void tokens(void **) {
   }
   // Visible tokens of an absorbing path need nothing.
   const SamplerPosition visible{40, 2, false, &last};
-  assert_false(decide(sampler, head, visible, Draws(kSeed, 7, 3, 40)).needs_logits);
+  assert_false(decide(sampler, head, visible, Draws(seed, 7, 3, 40)).needs_logits);
 }
 
 void filters(void **) {
@@ -188,7 +188,7 @@ void shapes(void **) {
         memory.scale = scale;
         if (!entropy_first) near(memory.margin(), (first - second) / sum, 1e-11);
         near(memory.entropy(), std::log(sum) - weighted / sum, 1e-10);
-        near(static_cast<double>(memory.total) / kWeightOne, sum, 1e-9);
+        near(static_cast<double>(memory.total) / weight_one, sum, 1e-9);
         if (entropy_first) near(memory.margin(), (first - second) / sum, 1e-11);
       }
       assert_int_equal(memory.most_probable(), 0);

@@ -165,12 +165,12 @@ void extremes(void **) {
         const int32_t level = s.level(k, i);
         assert_true(level >= 0 && level <= s.levels());
       }
-      const int64_t settled = s.settled_end(k, Hyperschedule::kMaxLength);
-      assert_true(settled >= 0 && settled <= Hyperschedule::kMaxLength);
-      assert_true(s.active_end(k, Hyperschedule::kMaxLength) >= settled);
+      const int64_t settled = s.settled_end(k, Hyperschedule::max_length);
+      assert_true(settled >= 0 && settled <= Hyperschedule::max_length);
+      assert_true(s.active_end(k, Hyperschedule::max_length) >= settled);
     }
   }
-  assert_false(made(Hyperschedule::block(1, 1 << 20)).validate(Hyperschedule::kMaxLength).ok());
+  assert_false(made(Hyperschedule::block(1, 1 << 20)).validate(Hyperschedule::max_length).ok());
   for (int64_t width : {int64_t{0}, int64_t{-1}, (int64_t{1} << 31) + 1}) {
     assert_false(Hyperschedule::block(width, 2).ok());
     assert_false(Hyperschedule::slide_official(width, 2).ok());
