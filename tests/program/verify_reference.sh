@@ -14,13 +14,6 @@ for backend in $backends; do
   "$temper" info --backends | grep -q "^  $backend  *unavailable" && continue
   for folder in "$shared"/reference/*/; do
     [ -f "$folder/model.safetensors" ] || continue
-    # This folder's file lacks the q/k/v biases that its logits were computed with. The same names and
-    # logits are checked below with a complete file.
-    if [ "$(basename "$folder")" = gpt2_prefixed ] && ! grep -q -a 'h.0.attn.c_attn.bias' "$folder/model.safetensors"; then
-      expect 1 "$temper" verify "$folder" --backend "$backend"
-      grep -q 'c_attn.bias is missing' "$work/err" || fail "gpt2_prefixed: the missing bias isn't named"
-      continue
-    fi
     expect 0 "$temper" verify "$folder" --backend "$backend"
     echo "$backend $(basename "$folder"): $(tail -n 1 "$work/out")"
     grep FAIL "$work/out" >&2
@@ -29,9 +22,10 @@ for backend in $backends; do
       fail "$backend $folder skips a case with logits"
     fi
   done
-  if [ -d "$shared/reference/gpt2_prefixed" ]; then
+  # The same names and logits where every tensor's name has the prefix that GPT-2's own files have.
+  if [ -d "$shared/reference/gpt2" ]; then
     mkdir -p "$work/prefixed"
-    cp "$shared/reference/gpt2_prefixed/config.json" "$shared/reference/gpt2_prefixed/cases.safetensors" "$work/prefixed"
+    cp "$shared/reference/gpt2/config.json" "$shared/reference/gpt2/cases.safetensors" "$work/prefixed"
     expect 0 "$prefix_tensors" transformer. "$shared/reference/gpt2/model.safetensors" "$work/prefixed/model.safetensors"
     expect 0 "$temper" verify "$work/prefixed" --backend "$backend"
     chmod -R u+w "$work/prefixed"
