@@ -5,6 +5,18 @@
  *
  * A runtime is set up by one thread. From its first model on it is frozen (setters return
  * ::TEMPER_E_STATE) and may be shared between threads.
+ *
+ * Backends: some are linked in, others are modules in the folder `temper/` beside the library. A module is loaded
+ * when a model is opened on it, or when one asks about it; never earlier. "auto" tries them best first and loads no
+ * more than it needs. What is loaded and not in use is unloaded when a model has been opened, and with its last
+ * model. A module brings a library along, and what that does to the process is its own affair:
+ * - oneDNN with OpenMP reads OMP_... and ONEDNN_... variables when it is loaded, and prints if they say so.
+ * - OpenBLAS reads OPENBLAS_... and OMP_... variables, reserves 128 MiB of address space for each core, and in its
+ *   flavour on plain threads starts one for each core but the first. It isn't loaded when a limit on address space
+ *   (ulimit -v) leaves too little, because it would then try for ever.
+ * - Libraries with an OpenMP runtime (both, as Debian builds them) stay mapped until the process ends, because that
+ *   runtime doesn't survive being unloaded. Loading them again adds nothing.
+ * Neither computes on threads of its own, as long as Temper calls it. Temper's own backends do nothing of all that.
  */
 #ifndef TEMPER_RUNTIME_H
 #define TEMPER_RUNTIME_H
@@ -19,7 +31,8 @@ TEMPER_EXTERN_C_BEGIN
  * @param[out] out the runtime; NULL on error. End it with temper_runtime_destroy().
  * @param[out] error optional.
  * @return ::TEMPER_OK; ::TEMPER_E_ARGUMENT; ::TEMPER_E_MEMORY.
- * Thread: any. Starts no threads, reads no environment, prints nothing. @since 0.1
+ * Thread: any. Looks which modules are there, and no more: loads nothing, starts no threads, reads no environment,
+ * prints nothing. @since 0.1
  */
 TEMPER_API temper_status temper_runtime_create(const temper_allocator *allocator, temper_runtime **out,
                                                temper_error *error);
@@ -57,7 +70,10 @@ TEMPER_API temper_status temper_runtime_set_log(temper_runtime *runtime, int32_t
 TEMPER_API temper_status temper_runtime_load_backend(temper_runtime *runtime, const char *path,
                                                      temper_error *error);
 
-/** @brief How many backends are known, usable or not; 0 for NULL. Thread: any. @since 0.1 */
+/**
+ * @brief How many backends are known, usable or not; 0 for NULL. Only temper_runtime_load_backend() changes that
+ * number, or the order. Thread: any. @since 0.1
+ */
 TEMPER_API int32_t temper_backend_count(const temper_runtime *runtime);
 
 /** Keys of temper_backend_text(). */
@@ -69,12 +85,14 @@ enum {
 };
 
 /**
- * @brief Text about backend @p index (0..count-1, best first). Lives as long as the runtime.
- * NULL for a NULL runtime, a wrong index or an unknown key. Thread: any. @since 0.1
+ * @brief Text about backend @p index (0..count-1, in the order in which "auto" tries them). Lives as long as the
+ * runtime. Asking for the description or the reason loads the module once, because only it can tell; the name and
+ * the path are known without. NULL for a NULL runtime, a wrong index or an unknown key, or when memory is out.
+ * Thread: any. @since 0.1
  */
 TEMPER_API const char *temper_backend_text(const temper_runtime *runtime, int32_t index, int32_t key);
 
-/** @brief 1 when backend @p index can be used on this machine, else 0. Thread: any. @since 0.1 */
+/** @brief 1 when backend @p index can be used on this machine, else 0. Asking loads it. Thread: any. @since 0.1 */
 TEMPER_API int32_t temper_backend_available(const temper_runtime *runtime, int32_t index);
 
 TEMPER_EXTERN_C_END

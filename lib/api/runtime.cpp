@@ -50,25 +50,34 @@ temper_status temper_runtime_load_backend(temper_runtime *runtime, const char *p
 }
 
 int32_t temper_backend_count(const temper_runtime *runtime) {
-  return runtime == nullptr ? 0 : static_cast<int32_t>(runtime->impl->backends().list().size());
+  return runtime == nullptr ? 0 : runtime->impl->backends().count();
 }
 
 const char *temper_backend_text(const temper_runtime *runtime, int32_t index, int32_t key) {
   if (index < 0 || index >= temper_backend_count(runtime)) return nullptr;
-  const temper::BackendInfo &info = runtime->impl->backends().list()[static_cast<size_t>(index)];
-  switch (key) {
-    case TEMPER_BACKEND_NAME: return info.name.c_str();
-    case TEMPER_BACKEND_DESCRIPTION: return info.description.c_str();
-    case TEMPER_BACKEND_REASON: return info.reason.c_str();
-    case TEMPER_BACKEND_PATH: return info.path.c_str();
-    default: return nullptr;
-  }
+  const temper::BackendRegistry &backends = runtime->impl->backends();
+  const char *text = nullptr;
+  (void)guard(nullptr, [&]() -> Status {
+    switch (key) {
+      case TEMPER_BACKEND_NAME: text = backends.name(index).c_str(); break;
+      case TEMPER_BACKEND_DESCRIPTION: text = backends.info(index).description.c_str(); break;
+      case TEMPER_BACKEND_REASON: text = backends.info(index).reason.c_str(); break;
+      case TEMPER_BACKEND_PATH: text = backends.path(index).c_str(); break;
+      default: break;
+    }
+    return Status();
+  });
+  return text;
 }
 
 int32_t temper_backend_available(const temper_runtime *runtime, int32_t index) {
   if (index < 0 || index >= temper_backend_count(runtime)) return 0;
-  const temper::BackendInfo &info = runtime->impl->backends().list()[static_cast<size_t>(index)];
-  return info.table != nullptr && info.score > 0 ? 1 : 0;
+  int32_t available = 0;
+  (void)guard(nullptr, [&]() -> Status {
+    available = runtime->impl->backends().info(index).score > 0 ? 1 : 0;
+    return Status();
+  });
+  return available;
 }
 
 }  // extern "C"

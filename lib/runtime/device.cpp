@@ -8,14 +8,15 @@
 namespace temper {
 
 Result<std::shared_ptr<Device>> Device::open(std::shared_ptr<const Runtime> runtime,
-                                             const temper_backend &ops) {
+                                             std::shared_ptr<const Module> module) {
+  const temper_backend &ops = module->table();
   const temper_device_options options{&runtime->allocator(), runtime->threads(), 0};
   temper_device *handle = nullptr;
   char reason[192] = "";
   const int32_t code = ops.open(&options, &handle, reason, sizeof reason);
   if (code < 0 || handle == nullptr)
     return fail(code < 0 ? code : TEMPER_E_BACKEND, "backend %s didn't open: %s", ops.name, reason);
-  Device *device = new (std::nothrow) Device(std::move(runtime), ops, handle);
+  Device *device = new (std::nothrow) Device(std::move(runtime), std::move(module), handle);
   if (device == nullptr) {
     ops.close(handle);
     return Status(TEMPER_E_MEMORY, "out of memory");
@@ -23,12 +24,12 @@ Result<std::shared_ptr<Device>> Device::open(std::shared_ptr<const Runtime> runt
   return std::shared_ptr<Device>(device);
 }
 
-Device::~Device() { ops_->close(handle_); }
+Device::~Device() { ops().close(handle_); }
 
 Status Device::check(int32_t code) const {
   if (code >= 0) return Status();
-  const char *words = ops_->last_error(handle_);
-  return fail(code, "backend %s: %s", ops_->name,
+  const char *words = ops().last_error(handle_);
+  return fail(code, "backend %s: %s", ops().name,
               words != nullptr && *words != '\0' ? words : temper_status_name(code));
 }
 

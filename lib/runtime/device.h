@@ -2,7 +2,7 @@
 // A backend's C table with C++ lifetimes: an opened device and the objects made on it.
 #pragma once
 
-#include "backends/backend.h"
+#include "backends/module.h"
 #include "base/status.h"
 
 #include <cstddef>
@@ -16,12 +16,12 @@ class Runtime;
 class Device {
  public:
   static Result<std::shared_ptr<Device>> open(std::shared_ptr<const Runtime> runtime,
-                                              const temper_backend &ops);
+                                              std::shared_ptr<const Module> module);
   ~Device();
   Device(const Device &) = delete;
   Device &operator=(const Device &) = delete;
 
-  const temper_backend &ops() const noexcept { return *ops_; }
+  const temper_backend &ops() const noexcept { return module_->table(); }
   temper_device *handle() const noexcept { return handle_; }
   const Runtime &runtime() const noexcept { return *runtime_; }
 
@@ -29,11 +29,11 @@ class Device {
   Status check(int32_t code) const;
 
  private:
-  Device(std::shared_ptr<const Runtime> runtime, const temper_backend &ops, temper_device *handle)
-      : runtime_(std::move(runtime)), ops_(&ops), handle_(handle) {}
+  Device(std::shared_ptr<const Runtime> runtime, std::shared_ptr<const Module> module, temper_device *handle)
+      : runtime_(std::move(runtime)), module_(std::move(module)), handle_(handle) {}
 
   std::shared_ptr<const Runtime> runtime_;
-  const temper_backend *ops_;
+  std::shared_ptr<const Module> module_;  // stays loaded as long as its device is open
   temper_device *handle_;
 };
 

@@ -69,33 +69,51 @@ void Runtime::log(int32_t level, const char *message) const noexcept {
   if (log_ != nullptr && level <= log_level_) log_(log_user_, level, message);
 }
 
+// With the mutex held.
+Result<std::shared_ptr<Device>> Runtime::open_one(int32_t index) {
+  TEMPER_ASSIGN(std::shared_ptr<const Module> module, registry_->open(index));
+  for (const std::weak_ptr<Device> &weak : devices_) {
+    std::shared_ptr<Device> device = weak.lock();
+    if (device != nullptr && &device->ops() == &module->table()) return device;
+  }
+  std::erase_if(devices_, [](const auto &weak) { return weak.expired(); });
+  TEMPER_ASSIGN(std::shared_ptr<Device> device, Device::open(shared_from_this(), std::move(module)));
+  frozen_ = true;
+  devices_.push_back(device);
+  registry_->let_go();
+  return device;
+}
+
 Result<std::shared_ptr<Device>> Runtime::open_device(const std::string &name) {
   const std::lock_guard lock(mutex_);
-  Status last(TEMPER_E_BACKEND, "no backend can be used on this machine");
-  // "auto" walks down the ranking until one opens; a name means that one or an error.
-  for (const BackendInfo &info : registry_->list()) {
-    if (!is_auto(name) && info.name != name) continue;
-    if (info.table == nullptr || info.score <= 0) {
-      if (is_auto(name)) continue;
-      return fail(TEMPER_E_BACKEND, "backend %s can't be used here: %s", name.c_str(), info.reason.c_str());
-    }
-    for (const std::weak_ptr<Device> &weak : devices_) {
-      std::shared_ptr<Device> device = weak.lock();
-      if (device != nullptr && &device->ops() == info.table) return device;
-    }
-    std::erase_if(devices_, [](const auto &weak) { return weak.expired(); });
-    auto opened = Device::open(shared_from_this(), *info.table);
-    if (opened.ok()) {
-      frozen_ = true;
-      devices_.push_back(opened.value());
-      return opened;
-    }
-    last = opened.status();
-    if (!is_auto(name)) return last;
-    log(TEMPER_LOG_WARNING, last.message().c_str());
+  if (!is_auto(name)) {
+    const int32_t index = registry_->find(name);
+    if (index < 0) return fail(TEMPER_E_BACKEND, "no backend is called %s", name.c_str());
+    return open_one(index);
   }
-  if (is_auto(name)) return last;
-  return fail(TEMPER_E_BACKEND, "no backend is called %s", name.c_str());
+  // Down the ranking until one opens. Whoever wonders why it is slow finds the reasons in the log: they are
+  // warnings when a backend is there and doesn't open, and when nothing but the reference is left.
+  struct Passed {
+    bool expected;
+    std::string reason;
+  };
+  std::vector<Passed> passed;
+  Status last(TEMPER_E_BACKEND, "there is no backend");
+  for (int32_t index = 0; index < registry_->count(); ++index) {
+    auto device = open_one(index);
+    if (!device.ok()) {
+      last = device.status();
+      passed.push_back({registry_->expected(index), device.status().message()});
+      continue;
+    }
+    for (const Passed &other : passed) {
+      const bool worth = other.expected || registry_->name(index) == "reference";
+      const std::string line = "auto takes " + registry_->name(index) + ": " + other.reason;
+      log(worth ? TEMPER_LOG_WARNING : TEMPER_LOG_DEBUG, line.c_str());
+    }
+    return device;
+  }
+  return last;
 }
 
 }  // namespace temper

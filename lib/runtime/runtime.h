@@ -3,7 +3,6 @@
 // Set up by one thread; frozen by the first device that is opened.
 #pragma once
 
-#include "backends/backend.h"
 #include "backends/registry.h"
 #include "base/status.h"
 
@@ -35,6 +34,7 @@ class Runtime : public std::enable_shared_from_this<Runtime> {
 
  private:
   Runtime() = default;
+  Result<std::shared_ptr<Device>> open_one(int32_t index);
 
   temper_allocator allocator_{};
   std::unique_ptr<BackendRegistry> registry_;

@@ -121,17 +121,22 @@ double measure(const temper_backend *ops, temper_device *device, temper_stream *
 }  // namespace
 
 int main(int argc, char **argv) {
-  const char *name = argc > 1 ? argv[1] : "auto";
   const int threads = argc > 2 ? std::atoi(argv[2]) : 1;
   const double seconds = argc > 3 ? std::atof(argv[3]) : 0.1;
   auto registry = temper::BackendRegistry::create();
   if (!registry.ok()) return 1;
-  auto chosen = registry.value()->choose(name);
-  if (!chosen.ok()) {
-    std::fprintf(stderr, "%s\n", chosen.status().message().c_str());
+  const std::string wanted = argc > 1 ? argv[1] : registry.value()->name(0);
+  const int32_t index = registry.value()->find(wanted);
+  if (index < 0) {
+    std::fprintf(stderr, "no backend is called %s\n", wanted.c_str());
     return 1;
   }
-  const temper_backend *ops = chosen.value();
+  auto module = registry.value()->open(index);
+  if (!module.ok()) {
+    std::fprintf(stderr, "%s\n", module.status().message().c_str());
+    return 1;
+  }
+  const temper_backend *ops = &module.value()->table();
   const temper_device_options options{&allocator, std::max(1, threads), 0};
   temper_device *device = nullptr;
   char reason[200] = "";

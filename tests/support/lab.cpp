@@ -27,8 +27,9 @@ std::shared_ptr<Runtime> make_runtime(int threads, const temper_allocator *alloc
 std::vector<std::string> usable_backends() {
   std::vector<std::string> names = {"reference"};
   const std::shared_ptr<Runtime> runtime = require(Runtime::create(nullptr), "runtime");
-  for (const BackendInfo &info : runtime->backends().list())
-    if (info.score > 0 && info.name != "reference") names.push_back(info.name);
+  const BackendRegistry &backends = runtime->backends();
+  for (int32_t i = 0; i < backends.count(); ++i)
+    if (backends.info(i).score > 0 && backends.name(i) != "reference") names.push_back(backends.name(i));
   return names;
 }
 

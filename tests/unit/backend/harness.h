@@ -135,14 +135,19 @@ inline void assert_same(const float *got, const float *want, size_t count, const
                static_cast<double>(want[i]));
 }
 
-// All backends that can be used here, the reference among them.
+// All backends that can be used here, the reference among them. Their modules stay loaded.
 inline const std::vector<const temper_backend *> &usable() {
+  static std::vector<std::shared_ptr<const Module>> modules;
   static const std::vector<const temper_backend *> tables = [] {
     std::vector<const temper_backend *> found;
     auto registry = BackendRegistry::create();
     if (!registry.ok()) return found;
-    for (const BackendInfo &info : registry.value()->list())
-      if (info.table != nullptr && info.score > 0 && info.table->host_memory != 0) found.push_back(info.table);
+    for (int32_t i = 0; i < registry.value()->count(); ++i) {
+      auto module = registry.value()->open(i);
+      if (!module.ok() || module.value()->table().host_memory == 0) continue;
+      modules.push_back(module.value());
+      found.push_back(&module.value()->table());
+    }
     return found;
   }();
   return tables;
