@@ -15,11 +15,14 @@
 #include "score/terms.h"
 #include "session/rows.h"
 
+#include <cmath>
 #include <cstdint>
 #include <span>
 #include <vector>
 
 namespace temper {
+
+constexpr int32_t default_replicates = 2;
 
 struct ScoreTask {
   Hyperschedule schedule;
@@ -27,7 +30,7 @@ struct ScoreTask {
   HeadDescription head;
   bool shifted = false;     // of the model
   bool canvas = false;      // positions behind the window are shown as pure noise
-  int64_t samples = 0; // calls per replicate; 0: all
+  int64_t samples = 0;      // calls per replicate; 0: all
   int32_t replicates = 1;
   uint64_t seed = 0;
 };
@@ -36,13 +39,15 @@ struct ScoreDocument {
   std::span<const int32_t> tokens;  // real tokens only
   int64_t prefix = 0;               // conditioning: clean from the start, not scored
   uint32_t id = 0;                  // keys the random draws
+  bool begun = false;               // tokens[0] is a begin token of ours, part of the prefix
 };
 
 struct DocumentScore {
-  int64_t scored = 0;    // positions that count
+  int64_t scored = 0;         // positions that count
   double nats = 0;            // the bound, the prior's part included
   double variance = 0;        // of `nats` as an estimate; NaN with one replicate
   std::vector<double> terms;  // per token; 0 in the prefix; without the prior's part
+  double standard_error() const noexcept { return std::sqrt(variance); }
 };
 
 struct ScoreTotals {
@@ -50,6 +55,7 @@ struct ScoreTotals {
   double nats = 0, variance = 0, prior = 0;
   bool exact = false;  // no draw has played a part
   int32_t replicates = 0;  // made; 1 when exact
+  double standard_error() const noexcept { return std::sqrt(variance); }
 };
 
 // One call of one document.

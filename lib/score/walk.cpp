@@ -231,37 +231,6 @@ bool is_exact(const ScoreTask &task) noexcept {
   return task.schedule.levels() == 1 && task.samples == 0 && task.noise.at_level(1, 1).m() == 1;
 }
 
-Status check_documents(const ScoreTask &task, std::span<const ScoreDocument> documents, int64_t max_length) {
-  const HeadDescription &head = task.head;
-  for (size_t d = 0; d < documents.size(); ++d) {
-    const ScoreDocument &document = documents[d];
-    const auto count = static_cast<int64_t>(document.tokens.size());
-    if (max_length > 0 && count > max_length)
-      return fail(TEMPER_E_ARGUMENT, "document %zu has %lld tokens with its begin token, the model was trained on %lld",
-                  d, static_cast<long long>(count), static_cast<long long>(max_length));
-    if (document.prefix < 0 || document.prefix > count)
-      return fail(TEMPER_E_ARGUMENT, "document %zu: a prefix of %lld of %lld tokens", d,
-                  static_cast<long long>(document.prefix), static_cast<long long>(count));
-    for (int64_t i = 0; i < count; ++i) {
-      const int32_t token = document.tokens[static_cast<size_t>(i)];
-      if (token < 0 || token >= head.vocabulary || token == head.mask_token)
-        return fail(TEMPER_E_ARGUMENT, "document %zu: token %lld is %d, not a token that can be scored", d,
-                    static_cast<long long>(i), token);
-    }
-    const int64_t length = count - document.prefix;
-    if (length == 0) continue;
-    TEMPER_TRY(task.schedule.validate(length));
-    for (int64_t i = 0; i < length; ++i) {
-      const int32_t level = task.schedule.level(0, i);
-      if (level != 0 && level != task.schedule.levels())
-        return fail(TEMPER_E_UNSUPPORTED,
-                    "position %lld starts at level %d of %d: what starts in between has no likelihood",
-                    static_cast<long long>(i), level, task.schedule.levels());
-    }
-  }
-  return Status();
-}
-
 Result<ScoreTotals> score_documents(const ScoreTask &task, std::span<const ScoreDocument> documents,
                                     std::span<DocumentScore> scores, LogitSource &source,
                                     const ScoreProgress &progress) {

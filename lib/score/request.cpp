@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "score/request.h"
+
+#include "score/documents.h"
+#include "score/source.h"
+#include "session/defaults.h"
+#include "session/session.h"
+
+#include <algorithm>
+#include <cstdio>
+
+namespace temper {
+namespace {
+
+constexpr int32_t default_batch = 8;
+
+std::string describe_noise(const Noise &noise) {
+  static constexpr const char *names[] = {"absorbing", "uniform", "epsilon-hybrid", "gamma-hybrid", "GIDD",
+                                          "the caller's", "the caller's"};
+  const NoiseParameters &p = noise.parameters();
+  char text[64];
+  if (p.mix > 0) std::snprintf(text, sizeof text, "%s (%g)", names[static_cast<int>(p.path)], p.mix);
+  else std::snprintf(text, sizeof text, "%s", names[static_cast<int>(p.path)]);
+  return text;
+}
+
+std::string define_score(const ScoreTask &task, bool whole, const ScoreTotals &totals) {
+  if (whole || (totals.exact && task.schedule.kind() == ScheduleKind::quench))
+    return std::string("exact -log p(tokens): the sum of -log p(token | the tokens before it), quench") +
+           (whole ? ", in one pass" : "");
+  std::string drawn = "exact";
+  if (!totals.exact) {
+    const std::string replicates = std::to_string(totals.replicates) + " replicates";
+    drawn = task.samples > 0 ? "estimated from " + std::to_string(task.samples) + " calls a replicate, " + replicates
+                             : "all calls, " + replicates + " of the noise";
+  }
+  return "upper bound on -log p(tokens): KL of the prior + the sum over the calls of " + task.schedule.describe() +
+         " of KL(q(x_s | x_t, x_0) || p(x_s | x_t)) in discrete time, " + describe_noise(task.noise) + " noise; " +
+         drawn;
+}
+
+}  // namespace
+
+Result<ScoreSetup> resolve_score(const Spec &spec, const ScoreRequest &request) {
+  TEMPER_ASSIGN(Hyperschedule levels, request.schedule != nullptr ? Result<Hyperschedule>(*request.schedule)
+                                                                  : make_default_schedule(spec));
+  TEMPER_ASSIGN(Noise path, Noise::create(request.noise != nullptr ? *request.noise : default_noise(spec)));
+  TEMPER_TRY(path.check(levels.levels()));
+  ScoreSetup setup{{levels, path, describe_head(spec), spec.shifted,
+                    spec.context == Context::full && !spec.autoregressive, request.samples,
+                    request.replicates == 0 ? default_replicates : request.replicates, request.seed},
+                   request.batch == 0 ? default_batch : request.batch, request.cache, false};
+  setup.whole = setup.cache && one_pass(spec, setup.task);
+  return setup;
+}
+
+Result<ScoreReport> score_model(const std::shared_ptr<const Model> &model, const ScoreSetup &setup,
+                                std::span<const ScoreDocument> given, std::span<DocumentScore> scores,
+                                const ScoreProgress &progress) {
+  const Spec &spec = model->spec();
+  const ScoreTask &task = setup.task;
+  TEMPER_ASSIGN(const BegunDocuments documents, BegunDocuments::create(spec, given));
+  TEMPER_TRY(check_score(spec, task, documents.longest()));
+  TEMPER_TRY(check_documents(task, documents.list(), spec.max_positions));
+  for (size_t d = 0; d < given.size(); ++d)
+    if (!scores[d].terms.empty()) scores[d].terms.assign(documents.list()[d].tokens.size(), 0.0);
+
+  const auto lanes = static_cast<int32_t>(std::clamp<size_t>(given.size(), 1, static_cast<size_t>(setup.batch)));
+  TEMPER_ASSIGN(const ScorePlan plan,
+                plan_score(spec, task.schedule, documents.longest(), lanes, setup.cache, setup.whole));
+  TEMPER_ASSIGN(const std::unique_ptr<ModelSource> source, ModelSource::create(model, task, plan));
+  TEMPER_ASSIGN(const ScoreTotals totals,
+                setup.whole ? source->run_whole(task, documents.list(), scores, progress)
+                            : score_documents(task, documents.list(), scores, *source, progress));
+  documents.drop_begin(scores);
+  return ScoreReport{totals, source->model_calls(), source->rows_computed(), define_score(task, setup.whole, totals)};
+}
+
+Result<int64_t> score_bytes(const Model &model, const ScoreSetup &setup, int64_t longest) {
+  TEMPER_TRY(check_score(model.spec(), setup.task, longest));
+  TEMPER_ASSIGN(const ScorePlan plan, plan_score(model.spec(), setup.task.schedule, longest, setup.batch, setup.cache,
+                                                 setup.whole));
+  return Forward::estimate(model, plan.forward);
+}
+
+}  // namespace temper
