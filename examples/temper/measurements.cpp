@@ -54,9 +54,8 @@ int64_t least_prompt(const temper_model *model) { return model_number(model, TEM
 
 Cost::Cost(const temper_model *model) {
   const auto number = [model](int32_t key) { return static_cast<double>(model_number(model, key)); };
-  const bool half = model_number(model, TEMPER_MODEL_STORAGE) == TEMPER_STORAGE_BF16;
   weight_bytes = number(TEMPER_MODEL_STEP_BYTES);
-  weight_count = weight_bytes / (half ? 2.0 : 4.0);
+  weight_count = number(TEMPER_MODEL_STEP_PRODUCTS);
   const double layers = number(TEMPER_MODEL_LAYERS), head = number(TEMPER_MODEL_HEAD_DIM);
   slot_bytes = 2.0 * layers * number(TEMPER_MODEL_KV_HEADS) * head * 4.0;
   pair_flops = 4.0 * layers * number(TEMPER_MODEL_HEADS) * head;

@@ -128,8 +128,8 @@ enum {
   TEMPER_MODEL_HEAD_DIM = 11,
   TEMPER_MODEL_MLP_WIDTH = 12,
   TEMPER_MODEL_PARAMETERS = 13,
-  TEMPER_MODEL_WEIGHT_BYTES = 14,   /**< as packed in memory */
-  TEMPER_MODEL_STEP_BYTES = 15,     /**< weight bytes that one step reads, the head included */
+  TEMPER_MODEL_WEIGHT_BYTES = 14,   /**< embeddings and matrices as packed in memory, as the backend says */
+  TEMPER_MODEL_STEP_BYTES = 15,     /**< of these, what one step reads, the head included */
   TEMPER_MODEL_CONTEXT = 16,        /**< TEMPER_CONTEXT_... */
   TEMPER_MODEL_WINDOW = 17,         /**< TEMPER_WINDOW_... */
   TEMPER_MODEL_BLOCK = 18,
@@ -138,7 +138,8 @@ enum {
   TEMPER_MODEL_STORAGE = 21,        /**< TEMPER_STORAGE_F32 or _BF16 */
   TEMPER_MODEL_DEFAULT_WIDTH = 22,  /**< window width of the default hyperschedule */
   TEMPER_MODEL_DEFAULT_LEVELS = 23, /**< its levels */
-  TEMPER_MODEL_DEFAULT_SCHEDULE = 24 /**< its kind, TEMPER_QUENCH, ... */
+  TEMPER_MODEL_DEFAULT_SCHEDULE = 24, /**< its kind, TEMPER_QUENCH, ... */
+  TEMPER_MODEL_STEP_PRODUCTS = 25   /**< multiply-adds that a row of a step takes outside attention */
 };
 
 /** @brief A number about a model. @return ::TEMPER_OK; ::TEMPER_E_ARGUMENT. Thread: any. @since 0.1 */

@@ -206,6 +206,7 @@ temper_status temper_model_get_i64(const temper_model *model, int32_t key, int64
       case TEMPER_MODEL_PARAMETERS: *value = network.parameters(); break;
       case TEMPER_MODEL_WEIGHT_BYTES: *value = network.weight_bytes(); break;
       case TEMPER_MODEL_STEP_BYTES: *value = network.step_bytes(); break;
+      case TEMPER_MODEL_STEP_PRODUCTS: *value = network.step_products(); break;
       case TEMPER_MODEL_CONTEXT: *value = static_cast<int64_t>(spec.context); break;
       case TEMPER_MODEL_WINDOW: *value = static_cast<int64_t>(spec.window); break;
       case TEMPER_MODEL_BLOCK: *value = spec.block; break;

@@ -80,7 +80,7 @@ Status Forward::allocate() {
   const int64_t rows = plan_.max_rows;
 
   const temper_stream_plan streams = stream_plan(spec, plan_);
-  const std::vector<temper_linear *> linears = model_->linears();
+  const std::vector<temper_linear *> &linears = model_->linears();
   temper_stream *stream = nullptr;
   TEMPER_TRY(device->check(device->ops().stream_create(device->handle(), &streams, linears.data(),
                                                        static_cast<int32_t>(linears.size()), &stream)));
@@ -175,7 +175,7 @@ Status Forward::set_conditions(std::span<const double> values) {
     const std::vector<LayerObjects> &layers = model_->layers();
     if (spec.modulated_blocks)
       for (size_t layer = 0; layer < layers.size(); ++layer)
-        TEMPER_TRY(project(layers[layer].modulation, layer, 6 * spec.width));
+        TEMPER_TRY(project(layers[layer][Matrix::modulation], layer, 6 * spec.width));
     if (spec.modulated_head)
       TEMPER_TRY(project(model_->head_modulation(), modulations_.size() - 1, 2 * spec.width));
     first += n;
@@ -236,18 +236,18 @@ Status Forward::run_layer(size_t index, bool keys_only) {
   const temper_modulation *gate2 = second.base != nullptr ? &second : nullptr;
 
   TEMPER_TRY(device.check(ops.norm(stream, normed_.data(), x_.data(), &norm1, nullptr, count_)));
-  TEMPER_TRY(device.check(ops.linear(stream, qkv_.data(), normed_.data(), count_, layer.qkv.get(),
+  TEMPER_TRY(device.check(ops.linear(stream, qkv_.data(), normed_.data(), count_, layer[Matrix::qkv].get(),
                                      TEMPER_ACTIVATION_NONE, nullptr, nullptr)));
   TEMPER_TRY(device.check(ops.rotary_write(stream, qkv_.data(), &attention, kv_.get(), static_cast<int32_t>(index))));
   if (keys_only) return Status();
   TEMPER_TRY(device.check(
       ops.attend(stream, attended_.data(), qkv_.data(), &attention, kv_.get(), static_cast<int32_t>(index))));
-  TEMPER_TRY(device.check(ops.linear(stream, x_.data(), attended_.data(), count_, layer.attention_out.get(),
+  TEMPER_TRY(device.check(ops.linear(stream, x_.data(), attended_.data(), count_, layer[Matrix::attention_out].get(),
                                      TEMPER_ACTIVATION_NONE, x_.data(), gate1)));
   TEMPER_TRY(device.check(ops.norm(stream, normed_.data(), x_.data(), &norm2, nullptr, count_)));
-  TEMPER_TRY(device.check(ops.linear(stream, hidden_.data(), normed_.data(), count_, layer.mlp_in.get(),
+  TEMPER_TRY(device.check(ops.linear(stream, hidden_.data(), normed_.data(), count_, layer[Matrix::mlp_in].get(),
                                      mlp_activation, nullptr, nullptr)));
-  return device.check(ops.linear(stream, x_.data(), hidden_.data(), count_, layer.mlp_out.get(),
+  return device.check(ops.linear(stream, x_.data(), hidden_.data(), count_, layer[Matrix::mlp_out].get(),
                                  TEMPER_ACTIVATION_NONE, x_.data(), gate2));
 }
 

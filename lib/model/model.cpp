@@ -16,6 +16,9 @@ int32_t backend_activation(Activation activation) {
   return TEMPER_ACTIVATION_GELU_TANH;
 }
 
+// Other types are widened to float32 before a device sees them.
+bool is_device_type(Dtype dtype) { return dtype == Dtype::f32 || dtype == Dtype::f16 || dtype == Dtype::bf16; }
+
 int32_t backend_dtype(Dtype dtype) {
   if (dtype == Dtype::bf16) return TEMPER_DTYPE_BF16;
   if (dtype == Dtype::f16) return TEMPER_DTYPE_F16;
@@ -43,7 +46,7 @@ struct PartList {
 };
 
 bool readable_in_place(const TensorView &tensor) {
-  if (tensor.dtype != Dtype::f32 && tensor.dtype != Dtype::f16 && tensor.dtype != Dtype::bf16) return false;
+  if (!is_device_type(tensor.dtype)) return false;
   return reinterpret_cast<uintptr_t>(tensor.bytes.data()) % dtype_size(tensor.dtype) == 0;
 }
 
@@ -80,18 +83,24 @@ temper_linear_desc describe(const PartList &list, bool input_major, Storage stor
           backend_storage(storage), activation};
 }
 
-// Every matrix of the network with the activation that follows it.
+int64_t embedding_bytes(const Weights &weights) {
+  const TensorView &table = weights.embedding;
+  const int64_t floats = weights.positions ? weights.positions->elements() : 0;
+  const auto type = static_cast<int64_t>(is_device_type(table.dtype) ? dtype_size(table.dtype) : sizeof(float));
+  return table.elements() * type + floats * static_cast<int64_t>(sizeof(float));
+}
+
+// visit(view, role, layer) for every matrix that the network has, until one fails. The layer of the head's is 0.
 template <typename Visit>
-void each_matrix(const Weights &weights, int32_t activation, Visit &&visit) {
-  for (const LayerWeights &layer : weights.layers) {
-    visit(layer.qkv, TEMPER_ACTIVATION_NONE);
-    visit(layer.attention_out, TEMPER_ACTIVATION_NONE);
-    visit(layer.mlp_in, activation);
-    visit(layer.mlp_out, TEMPER_ACTIVATION_NONE);
-    if (layer.modulation) visit(*layer.modulation, TEMPER_ACTIVATION_NONE);
-  }
-  visit(weights.head, TEMPER_ACTIVATION_NONE);
-  if (weights.head_modulation) visit(*weights.head_modulation, TEMPER_ACTIVATION_NONE);
+Status each_matrix(const Weights &weights, Visit &&visit) {
+  const auto offer = [&](const MatrixView &view, Matrix matrix, size_t layer) -> Status {
+    return view.present() ? visit(view, matrix_roles[static_cast<size_t>(matrix)], layer) : Status();
+  };
+  for (size_t layer = 0; layer < weights.layers.size(); ++layer)
+    for (size_t i = 0; i < layer_matrix_count; ++i)
+      TEMPER_TRY(offer(weights.layers[layer][matrix_roles[i].matrix], matrix_roles[i].matrix, layer));
+  TEMPER_TRY(offer(weights.head, Matrix::head, 0));
+  return offer(weights.head_modulation, Matrix::head_modulation, 0);
 }
 
 void linear_silu(const std::vector<float> &weight, const std::vector<float> &bias, const double *in,
@@ -127,19 +136,26 @@ Result<NormWeights> Model::pack_norm(const TensorView &weight, const std::option
   return norm;
 }
 
-Result<Linear> Model::pack_matrix(const MatrixView &matrix, int32_t activation) {
+Status Model::pack_matrix(const MatrixView &matrix, const MatrixRole &role, Linear *out) {
   const PartList list = list_parts(matrix, true);
+  const int32_t activation = role.activated ? backend_activation(spec_.activation) : TEMPER_ACTIVATION_NONE;
   const temper_linear_desc desc = describe(list, matrix.input_major, storage_, activation);
   temper_linear *linear = nullptr;
   TEMPER_TRY(device_->check(device_->ops().linear_create(device_->handle(), &desc, &linear)));
-  const int64_t bytes = list.inputs * list.outputs * (storage_ == Storage::bf16 ? 2 : 4);
-  step_bytes_ += bytes;
-  return Linear(device_, linear);
+  *out = Linear(device_, linear);
+  linears_.push_back(linear);
+  const auto bytes = static_cast<int64_t>(device_->ops().linear_bytes(device_->handle(), &desc));
+  weight_bytes_ += bytes;
+  if (role.every_step) {
+    step_bytes_ += bytes;
+    step_products_ += list.inputs * list.outputs;
+  }
+  return Status();
 }
 
-Status Model::pack(const Weights &weights) {
+Status Model::pack_embedding(const Weights &weights) {
   const TensorView &table = weights.embedding;
-  if (table.dtype == Dtype::f32 || table.dtype == Dtype::f16 || table.dtype == Dtype::bf16) {
+  if (is_device_type(table.dtype)) {
     TEMPER_ASSIGN(embedding_, DeviceBuffer::create(device_, table.bytes.size()));
     TEMPER_TRY(embedding_.upload(table.bytes.data(), table.bytes.size()));
     embedding_dtype_ = backend_dtype(table.dtype);
@@ -150,33 +166,31 @@ Status Model::pack(const Weights &weights) {
   if (weights.positions) {
     TEMPER_ASSIGN(positions_, pack_floats(*weights.positions));
   }
+  weight_bytes_ += embedding_bytes(weights);
+  return Status();
+}
 
-  const int32_t activation = backend_activation(spec_.activation);
+Status Model::pack(const Weights &weights) {
+  TEMPER_TRY(pack_embedding(weights));
   layers_.reserve(weights.layers.size());
   for (const LayerWeights &from : weights.layers) {
-    LayerObjects to;
+    LayerObjects &to = layers_.emplace_back();
     TEMPER_ASSIGN(to.norm1, pack_norm(from.norm1, from.norm1_bias));
     TEMPER_ASSIGN(to.norm2, pack_norm(from.norm2, from.norm2_bias));
-    TEMPER_ASSIGN(to.qkv, pack_matrix(from.qkv, TEMPER_ACTIVATION_NONE));
-    TEMPER_ASSIGN(to.attention_out, pack_matrix(from.attention_out, TEMPER_ACTIVATION_NONE));
-    TEMPER_ASSIGN(to.mlp_in, pack_matrix(from.mlp_in, activation));
-    TEMPER_ASSIGN(to.mlp_out, pack_matrix(from.mlp_out, TEMPER_ACTIVATION_NONE));
     if (from.q_norm) {
       TEMPER_ASSIGN(to.q_norm, pack_floats(*from.q_norm));
     }
     if (from.k_norm) {
       TEMPER_ASSIGN(to.k_norm, pack_floats(*from.k_norm));
     }
-    if (from.modulation) {
-      TEMPER_ASSIGN(to.modulation, pack_matrix(*from.modulation, TEMPER_ACTIVATION_NONE));
-    }
-    layers_.push_back(std::move(to));
   }
   TEMPER_ASSIGN(final_norm_, pack_norm(weights.final_norm, weights.final_norm_bias));
-  TEMPER_ASSIGN(head_, pack_matrix(weights.head, TEMPER_ACTIVATION_NONE));
-  if (weights.head_modulation) {
-    TEMPER_ASSIGN(head_modulation_, pack_matrix(*weights.head_modulation, TEMPER_ACTIVATION_NONE));
-  }
+  TEMPER_TRY(each_matrix(weights, [&](const MatrixView &view, const MatrixRole &role, size_t layer) {
+    Linear &place = role.matrix == Matrix::head              ? head_
+                    : role.matrix == Matrix::head_modulation ? head_modulation_
+                                                             : layers_[layer][role.matrix];
+    return pack_matrix(view, role, &place);
+  }));
   if (weights.sigma_in && weights.sigma_out) {
     const MatrixView::Part &in = weights.sigma_in->parts.front();
     const MatrixView::Part &out = weights.sigma_out->parts.front();
@@ -197,41 +211,22 @@ Result<std::shared_ptr<const Model>> Model::create(std::shared_ptr<Device> devic
   model->parameters_ = checkpoint.parameters;
   model->storage_ = resolve(storage, checkpoint.weights);
   TEMPER_TRY(model->pack(checkpoint.weights));
-  // Modulation matrices are read once per noise level, not once per step.
-  for (const LayerWeights &layer : checkpoint.weights.layers) {
-    if (!layer.modulation) continue;
-    const PartList list = list_parts(*layer.modulation, false);
-    model->step_bytes_ -= list.inputs * list.outputs * (model->storage_ == Storage::bf16 ? 2 : 4);
-  }
   checkpoint.weights = Weights();  // the mapped files can go
-  model->weight_bytes_ = model->step_bytes_ + static_cast<int64_t>(model->embedding_.bytes()) +
-                         static_cast<int64_t>(model->positions_.bytes());
   return std::shared_ptr<const Model>(std::move(model));
 }
 
 int64_t Model::estimate(const Device &device, const Checkpoint &checkpoint, Storage storage) {
   const Weights &weights = checkpoint.weights;
   const Storage kept = resolve(storage, weights);
-  size_t bytes = weights.embedding.bytes.size();
-  if (weights.positions) bytes += static_cast<size_t>(weights.positions->elements()) * sizeof(float);
-  each_matrix(weights, backend_activation(checkpoint.spec.activation),
-              [&](const MatrixView &matrix, int32_t activation) {
-                const PartList list = list_parts(matrix, false);
-                const temper_linear_desc desc = describe(list, matrix.input_major, kept, activation);
-                bytes += device.ops().linear_bytes(device.handle(), &desc);
-              });
-  return static_cast<int64_t>(bytes);
-}
-
-std::vector<temper_linear *> Model::linears() const {
-  std::vector<temper_linear *> list;
-  for (const LayerObjects &layer : layers_) {
-    list.insert(list.end(), {layer.qkv.get(), layer.attention_out.get(), layer.mlp_in.get(), layer.mlp_out.get()});
-    if (layer.modulation) list.push_back(layer.modulation.get());
-  }
-  list.push_back(head_.get());
-  if (head_modulation_) list.push_back(head_modulation_.get());
-  return list;
+  int64_t bytes = embedding_bytes(weights);
+  (void)each_matrix(weights, [&](const MatrixView &matrix, const MatrixRole &role, size_t) {
+    const PartList list = list_parts(matrix, false);
+    const int32_t activation = role.activated ? backend_activation(checkpoint.spec.activation) : TEMPER_ACTIVATION_NONE;
+    const temper_linear_desc desc = describe(list, matrix.input_major, kept, activation);
+    bytes += static_cast<int64_t>(device.ops().linear_bytes(device.handle(), &desc));
+    return Status();
+  });
+  return bytes;
 }
 
 // c(value) = SiLU(W2 SiLU(W1 features(value) + b1) + b2), features = [cos(value f_k) | sin(value f_k)],

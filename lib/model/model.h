@@ -19,26 +19,27 @@ struct NormWeights {
   DeviceBuffer weight, bias;  // an empty bias buffer means none
 };
 
-struct LayerObjects {
+struct LayerObjects : LayerMatrices<Linear> {
   NormWeights norm1, norm2;
-  Linear qkv, attention_out, mlp_in, mlp_out;
   DeviceBuffer q_norm, k_norm;
-  Linear modulation;  // condition vector -> 6 chunks
 };
 
 class Model {
  public:
   static Result<std::shared_ptr<const Model>> create(std::shared_ptr<Device> device, Checkpoint checkpoint,
                                                      Storage storage);
-  // What create would take from the allocator, from metadata alone.
+  // The weight_bytes() that create would come to, from metadata alone.
   static int64_t estimate(const Device &device, const Checkpoint &checkpoint, Storage storage);
 
   const Spec &spec() const noexcept { return spec_; }
   const std::shared_ptr<Device> &device() const noexcept { return device_; }
   const std::string &folder() const noexcept { return folder_; }
   int64_t parameters() const noexcept { return parameters_; }
+  // What embeddings and matrices take on the device, as it says itself.
   int64_t weight_bytes() const noexcept { return weight_bytes_; }
+  // Of the matrices that every step reads: their bytes, and how many products they take for a row.
   int64_t step_bytes() const noexcept { return step_bytes_; }
+  int64_t step_products() const noexcept { return step_products_; }
   Storage storage() const noexcept { return storage_; }
 
   // The conditioning vectors (after the sigma map) of values sigma or t, [values][condition_width].
@@ -53,19 +54,20 @@ class Model {
   const Linear &head() const noexcept { return head_; }
   const Linear &head_modulation() const noexcept { return head_modulation_; }
   // Every packed matrix, for a stream to prepare itself.
-  std::vector<temper_linear *> linears() const;
+  const std::vector<temper_linear *> &linears() const noexcept { return linears_; }
 
  private:
   Model() = default;
   Status pack(const Weights &weights);
-  Result<Linear> pack_matrix(const MatrixView &matrix, int32_t activation);
+  Status pack_matrix(const MatrixView &matrix, const MatrixRole &role, Linear *out);
+  Status pack_embedding(const Weights &weights);
   Result<NormWeights> pack_norm(const TensorView &weight, const std::optional<TensorView> &bias);
   Result<DeviceBuffer> pack_floats(const TensorView &tensor);
 
   std::shared_ptr<Device> device_;
   Spec spec_;
   std::string folder_;
-  int64_t parameters_ = 0, weight_bytes_ = 0, step_bytes_ = 0;
+  int64_t parameters_ = 0, weight_bytes_ = 0, step_bytes_ = 0, step_products_ = 0;
   Storage storage_ = Storage::f32;
 
   DeviceBuffer embedding_, positions_;
@@ -73,6 +75,7 @@ class Model {
   std::vector<LayerObjects> layers_;
   NormWeights final_norm_;
   Linear head_, head_modulation_;
+  std::vector<temper_linear *> linears_;
   // The sigma map runs on the host, once per noise level: it is tiny.
   std::vector<float> sigma_in_, sigma_in_bias_, sigma_out_, sigma_out_bias_;
 };

@@ -71,17 +71,17 @@ PlainModel::PlainModel(Spec spec, const Weights &weights) : spec_(std::move(spec
     layer.norm2_bias = optional(from.norm2_bias);
     layer.q_norm = optional(from.q_norm);
     layer.k_norm = optional(from.k_norm);
-    layer.qkv = read(from.qkv);
-    layer.out = read(from.attention_out);
-    layer.mlp_in = read(from.mlp_in);
-    layer.mlp_out = read(from.mlp_out);
-    layer.modulation = optional_matrix(from.modulation);
+    layer.qkv = read(from[temper::Matrix::qkv]);
+    layer.out = read(from[temper::Matrix::attention_out]);
+    layer.mlp_in = read(from[temper::Matrix::mlp_in]);
+    layer.mlp_out = read(from[temper::Matrix::mlp_out]);
+    layer.modulation = read(from[temper::Matrix::modulation]);
     layers_.push_back(std::move(layer));
   }
   final_norm_ = read(weights.final_norm);
   final_norm_bias_ = optional(weights.final_norm_bias);
   head_ = read(weights.head);
-  head_modulation_ = optional_matrix(weights.head_modulation);
+  head_modulation_ = read(weights.head_modulation);
   sigma_in_ = optional_matrix(weights.sigma_in);
   sigma_out_ = optional_matrix(weights.sigma_out);
 }

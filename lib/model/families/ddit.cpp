@@ -86,13 +86,13 @@ void fill_ddit_body(Draft &draft, const DditSizes &sizes, bool modulated, bool m
     const std::string block = "blocks." + std::to_string(i) + ".";
     LayerWeights layer;
     layer.norm1 = draft.take(block + "norm1.weight", {width});
-    layer.qkv = draft.matrix(block + "attn_qkv", 3 * width, width, qkv_bias);
-    layer.attention_out = draft.matrix(block + "attn_out", width, width, out_bias);
+    layer[Matrix::qkv] = draft.matrix(block + "attn_qkv", 3 * width, width, qkv_bias);
+    layer[Matrix::attention_out] = draft.matrix(block + "attn_out", width, width, out_bias);
     layer.norm2 = draft.take(block + "norm2.weight", {width});
-    layer.mlp_in = draft.matrix(block + "mlp.0", spec.mlp_width, width, true);
-    layer.mlp_out = draft.matrix(block + "mlp.2", width, spec.mlp_width, true);
+    layer[Matrix::mlp_in] = draft.matrix(block + "mlp.0", spec.mlp_width, width, true);
+    layer[Matrix::mlp_out] = draft.matrix(block + "mlp.2", width, spec.mlp_width, true);
     if (modulated)
-      layer.modulation =
+      layer[Matrix::modulation] =
           draft.matrix(block + "adaLN_modulation", 6 * width, spec.condition_width, true);
     weights.layers.push_back(std::move(layer));
   }

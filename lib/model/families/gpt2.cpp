@@ -53,12 +53,12 @@ void fill_body(Draft &draft) {
     LayerWeights layer;
     layer.norm1 = draft.take(block + "ln_1.weight", {width});
     layer.norm1_bias = norm_bias(block + "ln_1.bias");
-    layer.qkv = draft.matrix(block + "attn.c_attn", 3 * width, width, bias, true);
-    layer.attention_out = draft.matrix(block + "attn.c_proj", width, width, bias, true);
+    layer[Matrix::qkv] = draft.matrix(block + "attn.c_attn", 3 * width, width, bias, true);
+    layer[Matrix::attention_out] = draft.matrix(block + "attn.c_proj", width, width, bias, true);
     layer.norm2 = draft.take(block + "ln_2.weight", {width});
     layer.norm2_bias = norm_bias(block + "ln_2.bias");
-    layer.mlp_in = draft.matrix(block + "mlp.c_fc", spec.mlp_width, width, bias, true);
-    layer.mlp_out = draft.matrix(block + "mlp.c_proj", width, spec.mlp_width, bias, true);
+    layer[Matrix::mlp_in] = draft.matrix(block + "mlp.c_fc", spec.mlp_width, width, bias, true);
+    layer[Matrix::mlp_out] = draft.matrix(block + "mlp.c_proj", width, spec.mlp_width, bias, true);
     weights.layers.push_back(std::move(layer));
   }
   draft.refuse_more_layers("h.");

@@ -77,14 +77,14 @@ void fill_llada(Draft &draft) {
     const std::string block = "blocks." + std::to_string(i) + ".";
     LayerWeights layer;
     layer.norm1 = draft.take(block + "attn_norm.weight", {width});
-    layer.qkv.parts = {draft.linear(block + "q_proj", width, width, qkv_bias),
+    layer[Matrix::qkv].parts = {draft.linear(block + "q_proj", width, width, qkv_bias),
                        draft.linear(block + "k_proj", keys, width, qkv_bias),
                        draft.linear(block + "v_proj", keys, width, qkv_bias)};
-    layer.attention_out = draft.matrix(block + "attn_out", width, width, bias);
+    layer[Matrix::attention_out] = draft.matrix(block + "attn_out", width, width, bias);
     layer.norm2 = draft.take(block + "ff_norm.weight", {width});
-    layer.mlp_in.parts = {draft.linear(block + "ff_proj", spec.mlp_width, width, bias),
+    layer[Matrix::mlp_in].parts = {draft.linear(block + "ff_proj", spec.mlp_width, width, bias),
                           draft.linear(block + "up_proj", spec.mlp_width, width, bias)};
-    layer.mlp_out = draft.matrix(block + "ff_out", width, spec.mlp_width, bias);
+    layer[Matrix::mlp_out] = draft.matrix(block + "ff_out", width, spec.mlp_width, bias);
     weights.layers.push_back(std::move(layer));
   }
   draft.refuse_more_layers("blocks.");

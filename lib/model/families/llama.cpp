@@ -106,18 +106,18 @@ void fill_layers(Draft &draft, const Rule &rule) {
     const std::string attention = block + "self_attn.", mlp = block + "mlp.";
     LayerWeights layer;
     layer.norm1 = draft.take(block + "input_layernorm.weight", {width});
-    layer.qkv.parts = {draft.linear(attention + "q_proj", queries, width, qkv_bias),
+    layer[Matrix::qkv].parts = {draft.linear(attention + "q_proj", queries, width, qkv_bias),
                        draft.linear(attention + "k_proj", keys, width, qkv_bias),
                        draft.linear(attention + "v_proj", keys, width, qkv_bias)};
     if (spec.qk_norm) {
       layer.q_norm = draft.take(attention + "q_norm.weight", {spec.head_dim});
       layer.k_norm = draft.take(attention + "k_norm.weight", {spec.head_dim});
     }
-    layer.attention_out = draft.matrix(attention + "o_proj", width, queries, out_bias);
+    layer[Matrix::attention_out] = draft.matrix(attention + "o_proj", width, queries, out_bias);
     layer.norm2 = draft.take(block + "post_attention_layernorm.weight", {width});
-    layer.mlp_in.parts = {draft.linear(mlp + "gate_proj", spec.mlp_width, width, mlp_bias),
+    layer[Matrix::mlp_in].parts = {draft.linear(mlp + "gate_proj", spec.mlp_width, width, mlp_bias),
                           draft.linear(mlp + "up_proj", spec.mlp_width, width, mlp_bias)};
-    layer.mlp_out = draft.matrix(mlp + "down_proj", width, spec.mlp_width, mlp_bias);
+    layer[Matrix::mlp_out] = draft.matrix(mlp + "down_proj", width, spec.mlp_width, mlp_bias);
     weights.layers.push_back(std::move(layer));
   }
   draft.refuse_more_layers("layers.");

@@ -101,7 +101,7 @@ void check_sizes(const Row &row, const Checkpoint &checkpoint) {
   const Weights &weights = checkpoint.weights;
   expect(static_cast<int64_t>(weights.layers.size()) == row.layers, "number of layers' weights");
   expect(weights.positions.has_value() != spec.rotary, "learned positions");
-  expect(weights.head_modulation.has_value() == row.modulated_head, "head modulation");
+  expect(weights.head_modulation.present() == row.modulated_head, "head modulation");
   expect(!weights.head.parts.empty() && weights.head.parts[0].weight.bytes.data() != nullptr, "head");
   expect(spec.tied_head ==
              (weights.head.parts[0].weight.bytes.data() == weights.embedding.bytes.data()),

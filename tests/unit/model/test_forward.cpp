@@ -151,10 +151,41 @@ void test_bf16(void **) {
   assert_true(model->weight_bytes() < subject.model->weight_bytes());
 }
 
+// What a model is said to take is what its backend says of its matrices, before and after it is made.
+void test_bytes(void **) {
+  const std::shared_ptr<Runtime> runtime = make_runtime();
+  for (const char *backend : {"reference", "auto"})
+    for (const char *family : {"hdlm-epsilon", "hdlm-gamma", "gpt2", "llama"})
+      for (const Storage storage : {Storage::f32, Storage::bf16}) {
+        ModelChoice choice;
+        choice.family = family;
+        const RandomModel random = random_model(choice);
+        Checkpoint checkpoint = require(
+            open_checkpoint_memory(std::as_bytes(std::span(random.config.data(), random.config.size())),
+                                   *random.weights, random.weights, {}),
+            "checkpoint");
+        std::shared_ptr<Device> device = require(runtime->open_device(backend), "device");
+        const int64_t estimate = Model::estimate(*device, checkpoint, storage);
+        const auto model = require(Model::create(device, std::move(checkpoint), storage), "model");
+        assert_int_equal(model->weight_bytes(), estimate);
+        const int64_t embeddings = static_cast<int64_t>(model->embedding().bytes() + model->positions().bytes());
+        assert_true(model->step_bytes() <= estimate - embeddings);
+        assert_int_equal(model->spec().modulated_blocks, model->step_bytes() < estimate - embeddings);
+        // Biases and padding come on top of the weights themselves.
+        const int64_t weights = model->step_products() * (storage == Storage::bf16 ? 2 : 4);
+        assert_true(model->step_bytes() >= weights && model->step_bytes() < 3 * weights);
+        const Spec &spec = model->spec();
+        const int64_t mlp = spec.mlp_width * (spec.activation == Activation::swiglu ? 3 : 2);
+        const int64_t attention = (2 * spec.heads + 2 * spec.kv_heads) * spec.head_dim;
+        assert_int_equal(model->step_products(),
+                         spec.width * (spec.layers * (attention + mlp) + spec.columns));
+      }
+}
+
 }  // namespace
 
 int main() {
   const CMUnitTest tests[] = {cmocka_unit_test(test_one_call), cmocka_unit_test(test_pieces),
-                              cmocka_unit_test(test_bf16)};
+                              cmocka_unit_test(test_bf16), cmocka_unit_test(test_bytes)};
   return cmocka_run_group_tests(tests, nullptr, nullptr);
 }
