@@ -10,8 +10,12 @@
  *
  * Data: activations are float32, row-major, without padding between rows, in memory of `alloc`.
  * Row descriptions (::temper_rows) and index lists are host memory and valid during the call; a
- * backend for another memory copies them in `begin`. A pointer into backend memory may be advanced
- * by the caller.
+ * backend for another memory copies the rows in `begin`. A pointer into backend memory may be advanced
+ * by the caller. Without ::TEMPER_BACKEND_HOST_MEMORY nobody but the backend reads or writes what such a
+ * pointer points at: data comes and goes by `upload` and `download`.
+ *
+ * Threads: the host's threads belong to the library, which lends them to a backend as a
+ * ::temper_executor. A backend starts none of its own.
  *
  * Errors: operations return 0 or a negative temper_status; `last_error` says more. Nothing aborts,
  * prints or throws across this border. Operations on one stream are in order; a stream is used by
@@ -27,10 +31,19 @@
 extern "C" {
 #endif
 
-#define TEMPER_BACKEND_ABI 1u
+#define TEMPER_BACKEND_ABI 2u
 
 /** Element types of weights as files store them. */
 enum { TEMPER_DTYPE_F32 = 0, TEMPER_DTYPE_F16 = 1, TEMPER_DTYPE_BF16 = 2 };
+
+/** How a device keeps a packed matrix. Numbers 2 (int8) and 3 (int4) are reserved. */
+enum { TEMPER_FORMAT_F32 = 0, TEMPER_FORMAT_BF16 = 1 };
+
+/** How a device keeps keys and values. Numbers 1 (bf16) and 2 (int8) are reserved. */
+enum { TEMPER_KV_F32 = 0 };
+
+/** Bits of temper_backend.flags. */
+enum { TEMPER_BACKEND_HOST_MEMORY = 1 /**< backend memory is ordinary memory of the process */ };
 
 /** What follows a matrix product, in this order: bias, activation, gate, residual. */
 enum {
@@ -42,14 +55,17 @@ enum {
 
 enum { TEMPER_NORM_LAYER = 0, TEMPER_NORM_RMS = 1 };
 
-typedef struct temper_device temper_device; /**< an opened backend: its threads or its GPU */
+typedef struct temper_device temper_device; /**< an opened backend */
 typedef struct temper_linear temper_linear; /**< one packed weight matrix, immutable, shareable */
 typedef struct temper_stream temper_stream; /**< work buffers of one forward context */
-typedef struct temper_kv temper_kv;         /**< keys and values: [layer][sequence][slot] */
+typedef struct temper_lane temper_lane;     /**< keys and values of one sequence: [layer][slot] */
+
+struct temper_question; /**< what is asked about a row of logits: question.h */
+struct temper_answer;   /**< what is answered: question.h */
 
 typedef struct temper_device_options {
   const temper_allocator *allocator; /**< never NULL; outlives the device */
-  int32_t threads;                   /**< threads of one operation, the caller's included; >= 1 */
+  const temper_executor *executor;   /**< never NULL; outlives the device: the host's threads */
   int32_t index;                     /**< which device of several */
 } temper_device_options;
 
@@ -58,7 +74,9 @@ typedef struct temper_linear_part {
   const void *weight; /**< host memory, alive until linear_create returns */
   int32_t dtype;
   int64_t outputs;
-  const float *bias; /**< `outputs` values or NULL */
+  const float *bias;   /**< `outputs` values or NULL */
+  const float *scales; /**< of file types with scales: [outputs][inputs/group]; NULL otherwise */
+  int64_t group;       /**< inputs that share a scale; 0: none */
 } temper_linear_part;
 
 typedef struct temper_linear_desc {
@@ -66,32 +84,40 @@ typedef struct temper_linear_desc {
   int32_t part_count;               /**< 1..4 */
   const temper_linear_part *parts;
   int32_t input_major;              /**< 0: weight is [outputs][inputs]; 1: [inputs][outputs] (GPT-2) */
-  int32_t storage;                  /**< TEMPER_DTYPE_F32 or _BF16: how the packed weights are kept */
+  int32_t format;                   /**< TEMPER_FORMAT_...: how the packed weights are kept */
+  int64_t group;                    /**< inputs per scale of the packed format; 0: the format's own */
   int32_t activation;               /**< the activation it will be used with (SWIGLU may change the packing) */
 } temper_linear_desc;
 
-/** The rows of one call, in slot order per sequence. Arrays of `count` host values. */
+/**
+ * The rows of one call, in slot order per lane. Arrays of `count` host values.
+ *
+ * A row attends to slots [visible_begin, visible_end) of its lane and, where sees_itself says so, to its own
+ * slot too, wherever that is (once, if the range holds it). One that sees no slot has output 0.
+ */
 typedef struct temper_rows {
   int32_t count;
   const int32_t *token;         /**< -1: a zero embedding */
   const int32_t *position;      /**< absolute, for rotary and learned positions */
   const int32_t *condition;     /**< index of the row's conditioning vector */
-  const int32_t *sequence;
-  const int32_t *slot;          /**< where its key and value go in the sequence's cache */
-  const int32_t *visible_begin; /**< attends to slots [visible_begin, visible_end); empty: output 0 */
+  temper_lane *const *lane;     /**< whose sequence it is of; looked at by rotary_write and attend alone */
+  const int32_t *slot;          /**< where its key and value go in its lane */
+  const int32_t *visible_begin;
   const int32_t *visible_end;
+  const uint8_t *sees_itself;   /**< 1: attends to its own slot too; NULL: nobody does */
 } temper_rows;
 
 typedef struct temper_stream_plan {
   int32_t max_rows;
   int32_t max_logit_rows;
-  int32_t max_slots;
+  int32_t max_slots; /**< slots that one row sees at most */
   int64_t max_width; /**< widest activation of any linear's input or output except the head's */
 } temper_stream_plan;
 
-typedef struct temper_kv_plan {
-  int32_t layers, sequences, slots, kv_heads, head_dim;
-} temper_kv_plan;
+typedef struct temper_lane_plan {
+  int32_t layers, slots, kv_heads, head_dim;
+  int32_t type; /**< TEMPER_KV_... */
+} temper_lane_plan;
 
 typedef struct temper_embedding {
   const void *table; /**< backend memory [vocabulary][width] of `dtype` */
@@ -130,13 +156,11 @@ typedef struct temper_attention {
   float norm_epsilon;
 } temper_attention;
 
-typedef void (*temper_task_fn)(void *argument, int32_t index, int32_t worker);
-
 typedef struct temper_backend {
   uint32_t abi;         /**< TEMPER_BACKEND_ABI */
   uint32_t struct_size; /**< sizeof(temper_backend) of the module */
   const char *name;     /**< "reference", "onednn", ... */
-  int32_t host_memory;  /**< 1: backend memory is ordinary memory */
+  uint32_t flags;       /**< TEMPER_BACKEND_... bits */
 
   /** > 0: usable here, the best backend has the highest value; 0: not, and `reason` says why. */
   int32_t (*score)(char *reason, size_t capacity);
@@ -146,7 +170,6 @@ typedef struct temper_backend {
   int32_t (*open)(const temper_device_options *options, temper_device **out, char *reason, size_t capacity);
   void (*close)(temper_device *device);
   const char *(*last_error)(temper_device *device); /**< of the calling thread; "" when none */
-  int32_t (*workers)(temper_device *device);        /**< how many workers `parallel` may name */
 
   void *(*alloc)(temper_device *device, size_t size); /**< NULL when out of memory; 64-byte aligned; zeroed */
   void (*release)(temper_device *device, void *memory, size_t size);
@@ -163,20 +186,19 @@ typedef struct temper_backend {
   void (*stream_destroy)(temper_device *device, temper_stream *stream);
   size_t (*stream_bytes)(temper_device *device, const temper_stream_plan *plan);
 
-  int32_t (*kv_create)(temper_device *device, const temper_kv_plan *plan, temper_kv **out);
-  void (*kv_destroy)(temper_device *device, temper_kv *kv);
-  size_t (*kv_bytes)(temper_device *device, const temper_kv_plan *plan);
-  /** Move slots [from, from+count) of every layer of a sequence to [to, to+count); may overlap. */
-  int32_t (*kv_move)(temper_stream *stream, temper_kv *kv, int32_t sequence, int32_t from, int32_t to,
-                     int32_t count);
+  int32_t (*lane_create)(temper_device *device, const temper_lane_plan *plan, temper_lane **out);
+  void (*lane_destroy)(temper_device *device, temper_lane *lane);
+  size_t (*lane_bytes)(temper_device *device, const temper_lane_plan *plan);
+  /** Moves slots [from, from+count) of every layer to [to, to+count); may overlap. */
+  int32_t (*lane_move)(temper_stream *stream, temper_lane *lane, int32_t from, int32_t to, int32_t count);
   /**
-   * A cache like `from` that begins with the first kept[s] slots of each of its sequences s. The first
-   * lasting[s] <= kept[s] of these will hardly be written again: both caches may share their memory until one
-   * of them does write there, which is the one case in which an operation of a step allocates. `shared`: how
-   * many bytes they share. Afterwards the two may be used on different threads.
+   * A lane like `from` that begins with its first `kept` slots. The first `lasting` <= kept of these will
+   * hardly be written again: both lanes may share their memory until one of them does write there, which is
+   * the one case in which an operation of a step allocates. `shared`: how many bytes they share. Afterwards
+   * the two may be used on different threads.
    */
-  int32_t (*kv_fork)(temper_device *device, const temper_kv *from, const int32_t *kept, const int32_t *lasting,
-                     temper_kv **out, size_t *shared);
+  int32_t (*lane_fork)(temper_device *device, const temper_lane *from, int32_t kept, int32_t lasting,
+                       temper_lane **out, size_t *shared);
 
   /** Starts a call: the operations below use these rows until the next begin. */
   int32_t (*begin)(temper_stream *stream, const temper_rows *rows);
@@ -193,20 +215,21 @@ typedef struct temper_backend {
                     const temper_modulation *modulation);
   /**
    * qkv is [rows][(heads + 2*kv_heads)*head_dim]. Norms and rotates q in place, norms and rotates k,
-   * writes k and v of each row to its slot of `layer`.
+   * writes k and v of each row to its slot of `layer` of its lane.
    */
-  int32_t (*rotary_write)(temper_stream *stream, float *qkv, const temper_attention *attention,
-                          temper_kv *kv, int32_t layer);
-  /** out [rows][heads*head_dim]: softmax attention of each row over its visible slots. */
-  int32_t (*attend)(temper_stream *stream, float *out, const float *qkv,
-                    const temper_attention *attention, const temper_kv *kv, int32_t layer);
+  int32_t (*rotary_write)(temper_stream *stream, float *qkv, const temper_attention *attention, int32_t layer);
+  /** out [rows][heads*head_dim]: softmax attention of each row over the slots that it sees. */
+  int32_t (*attend)(temper_stream *stream, float *out, const float *qkv, const temper_attention *attention,
+                    int32_t layer);
   /** Waits for all work of the stream (GPU); 0 for host backends. */
   int32_t (*sync)(temper_stream *stream);
+
   /**
-   * Runs task(argument, i, worker) for 0 <= i < count on the device's threads, worker < workers().
-   * NULL for backends whose memory isn't the host's.
+   * answers[i] answers questions[i] about a row of logits ([rows][columns] at `logits`, backend memory).
+   * NULL: the library downloads logits and answers on the host.
    */
-  int32_t (*parallel)(temper_stream *stream, temper_task_fn task, void *argument, int32_t count);
+  int32_t (*answer)(temper_stream *stream, const float *logits, int64_t columns,
+                    const struct temper_question *questions, int32_t count, struct temper_answer *answers);
 } temper_backend;
 
 /** The one exported symbol of a module; returns NULL when `abi` isn't the module's. */

@@ -14,7 +14,7 @@ struct StreamSizes {
 };
 
 StreamSizes sizes_of(const Device &device, const temper_stream_plan &plan) {
-  const auto threads = static_cast<size_t>(device.pool->size());
+  const auto threads = static_cast<size_t>(device.executor->workers);
   return {host::product(threads, static_cast<size_t>(sums_rows * sums_columns) * sizeof(float)),
           host::product(threads, host::product(static_cast<size_t>(plan.max_slots),
                                                static_cast<size_t>(tile_queries) * sizeof(float))),
@@ -26,8 +26,8 @@ size_t library_floats(int64_t inputs) {
 }
 
 int32_t no_memory(char *reason, size_t capacity) {
-  if (reason != nullptr && capacity > 0) (void)std::snprintf(reason, capacity, "no memory or threads left");
-  return host::error(TEMPER_E_MEMORY, "no memory or threads left");
+  if (reason != nullptr && capacity > 0) (void)std::snprintf(reason, capacity, "no memory left");
+  return host::error(TEMPER_E_MEMORY, "no memory left");
 }
 
 // Plans the library's tiles for every width of weights that a large call may use.
@@ -41,7 +41,7 @@ int32_t plan_library(Device &device, Stream *stream, temper_linear *const *linea
     const int64_t inputs = linears[i]->inputs;
     Plan *end = stream->plans.get() + stream->plan_count;
     if (std::any_of(stream->plans.get(), end, [&](const Plan &p) { return p.inputs == inputs; })) continue;
-    void *plan = device.library->plan(inputs, device.pool->size());
+    void *plan = device.library->plan(inputs, device.executor->workers);
     if (plan == nullptr) continue;
     *end = {inputs, plan};
     ++stream->plan_count;
@@ -50,7 +50,7 @@ int32_t plan_library(Device &device, Stream *stream, temper_linear *const *linea
   if (stream->plan_count == 0) return TEMPER_OK;
   stream->library_floats = library_floats(widest);
   const size_t bytes = host::product(host::product(stream->library_floats, sizeof(float)),
-                                     static_cast<size_t>(device.pool->size()));
+                                     static_cast<size_t>(device.executor->workers));
   return stream->library.allocate(device, bytes) ? TEMPER_OK : host::out_of_memory(bytes);
 }
 
@@ -63,18 +63,14 @@ int32_t open(const temper_device_options *options, const Library &library, tempe
   std::unique_ptr<Device> device(new (std::nothrow) Device());
   if (device == nullptr) return no_memory(reason, capacity);
   device->allocator = options->allocator;
-  device->threads = options->threads;
+  device->executor = options->executor;
   device->kernels = choose_kernels();
   device->library = &library;
-  device->pool = Pool::create(options->threads);
-  if (device->pool == nullptr) return no_memory(reason, capacity);
   *out = device.release();
   return TEMPER_OK;
 }
 
 void close(temper_device *device) { delete static_cast<Device *>(device); }
-
-int32_t workers(temper_device *device) { return static_cast<Device *>(device)->pool->size(); }
 
 Stream::~Stream() {
   for (int32_t i = 0; i < plan_count; ++i) static_cast<Device *>(device)->library->unplan(plans[i].plan);
@@ -87,7 +83,7 @@ size_t stream_bytes(temper_device *device, const temper_stream_plan *plan) {
   size_t total = host::sum(sizes.sums, host::sum(sizes.scores, sizes.tiles));
   if (plan->max_rows > library_rows && opened.library->plan != nullptr && plan->max_width > 0)
     total = host::sum(total, host::product(host::product(library_floats(plan->max_width), sizeof(float)),
-                                           static_cast<size_t>(opened.pool->size())));
+                                           static_cast<size_t>(opened.executor->workers)));
   return total;
 }
 
@@ -110,10 +106,5 @@ int32_t stream_create(temper_device *device, const temper_stream_plan *plan, tem
 }
 
 void stream_destroy(temper_device *, temper_stream *stream) { delete static_cast<Stream *>(stream); }
-
-int32_t parallel(temper_stream *stream, temper_task_fn task, void *argument, int32_t count) {
-  device_of(stream).pool->run(task, argument, count);
-  return TEMPER_OK;
-}
 
 }  // namespace temper::cpu

@@ -3,7 +3,6 @@
 #pragma once
 
 #include "backends/cpu/kernels.h"
-#include "backends/cpu/pool.h"
 #include "backends/host/host.h"
 
 #include <memory>
@@ -28,7 +27,6 @@ struct Library {
 };
 
 struct Device : temper_device {
-  std::unique_ptr<Pool> pool;
   Kernels kernels{};
   const Library *library = nullptr;
 };
@@ -70,7 +68,6 @@ inline Device &device_of(temper_stream *stream) { return *static_cast<Device *>(
 int32_t open(const temper_device_options *options, const Library &library, temper_device **out, char *reason,
              size_t capacity);
 void close(temper_device *device);
-int32_t workers(temper_device *device);
 int32_t linear_create(temper_device *device, const temper_linear_desc *desc, temper_linear **out);
 void linear_destroy(temper_device *device, temper_linear *linear);
 size_t linear_bytes(temper_device *device, const temper_linear_desc *desc);
@@ -83,22 +80,48 @@ int32_t norm(temper_stream *stream, float *out, const float *in, const temper_no
              int32_t count);
 int32_t linear(temper_stream *stream, float *out, const float *in, int32_t rows, const temper_linear *linear,
                int32_t activation, const float *residual, const temper_modulation *modulation);
-int32_t rotary_write(temper_stream *stream, float *qkv, const temper_attention *attention, temper_kv *kv,
-                     int32_t layer);
-int32_t attend(temper_stream *stream, float *out, const float *qkv, const temper_attention *attention,
-               const temper_kv *kv, int32_t layer);
-int32_t parallel(temper_stream *stream, temper_task_fn task, void *argument, int32_t count);
+int32_t rotary_write(temper_stream *stream, float *qkv, const temper_attention *attention, int32_t layer);
+int32_t attend(temper_stream *stream, float *out, const float *qkv, const temper_attention *attention, int32_t layer);
 
 using OpenFn = int32_t (*)(const temper_device_options *, temper_device **, char *, size_t);
 
 // The table of a module: the shared operations with its own name, score and open.
 constexpr temper_backend make_table(const char *name, int32_t (*score)(char *, size_t),
                                     const char *(*describe)(), OpenFn open_device) {
-  return {TEMPER_BACKEND_ABI, sizeof(temper_backend), name, 1, score, describe, open_device, close,
-          host::last_error, workers, host::alloc, host::release, host::copy, host::copy, linear_create,
-          linear_destroy, linear_bytes, stream_create, stream_destroy, stream_bytes, host::kv_create,
-          host::kv_destroy, host::kv_bytes, host::kv_move, host::kv_fork, host::begin, embed, norm, linear, rotary_write,
-          attend, host::sync, parallel};
+  return {
+      .abi = TEMPER_BACKEND_ABI,
+      .struct_size = sizeof(temper_backend),
+      .name = name,
+      .flags = TEMPER_BACKEND_HOST_MEMORY,
+      .score = score,
+      .describe = describe,
+      .open = open_device,
+      .close = close,
+      .last_error = host::last_error,
+      .alloc = host::alloc,
+      .release = host::release,
+      .upload = host::copy,
+      .download = host::copy,
+      .linear_create = linear_create,
+      .linear_destroy = linear_destroy,
+      .linear_bytes = linear_bytes,
+      .stream_create = stream_create,
+      .stream_destroy = stream_destroy,
+      .stream_bytes = stream_bytes,
+      .lane_create = host::lane_create,
+      .lane_destroy = host::lane_destroy,
+      .lane_bytes = host::lane_bytes,
+      .lane_move = host::lane_move,
+      .lane_fork = host::lane_fork,
+      .begin = host::begin,
+      .embed = embed,
+      .norm = norm,
+      .linear = linear,
+      .rotary_write = rotary_write,
+      .attend = attend,
+      .sync = host::sync,
+      .answer = nullptr,
+  };
 }
 
 }  // namespace temper::cpu

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Matrix products: cut into groups of panels and blocks of rows, shared out over the pool.
+// Matrix products: cut into groups of panels and blocks of rows, shared out over the host's threads.
 #include "backends/cpu/device.h"
 
 #include <algorithm>
@@ -47,7 +47,7 @@ void panel_unit(const Call &call, int32_t panel, int32_t panels, int64_t first, 
   const Linear &linear = call.linear;
   const float *in = call.in + first * linear.inputs;
   const uint32_t *weights = linear.weights.as<const uint32_t>() + static_cast<size_t>(panel) * linear.panel_stride;
-  if (linear.storage == TEMPER_DTYPE_F32)
+  if (linear.format == TEMPER_FORMAT_F32)
     call.device.kernels.sum_f32(reinterpret_cast<const float *>(weights), linear.panel_stride, panels, linear.inputs,
                                 in, rows, sums, sums_columns);
   else
@@ -63,7 +63,7 @@ void panel_rows(const Call &call, int64_t first, int64_t rows) {
   const auto blocks = static_cast<int32_t>((rows + sums_rows - 1) / sums_rows);
   // Small enough groups that every thread finds several, large enough that claiming costs nothing.
   int32_t group = sums_panels;
-  while (group > least && (panels / group) * blocks < 4 * call.device.pool->size()) group /= 2;
+  while (group > least && (panels / group) * blocks < 4 * call.device.executor->workers) group /= 2;
   const int32_t groups = (panels + group - 1) / group;
   const auto unit = [&](int32_t index, int32_t worker) {
     const int32_t panel = index / blocks * group;
@@ -73,11 +73,11 @@ void panel_rows(const Call &call, int64_t first, int64_t rows) {
   };
   const double work = static_cast<double>(call.linear.inputs) * static_cast<double>(panels * panel_width) *
                       static_cast<double>(rows);
-  if (work < 50e3 || call.device.pool->size() == 1) {  // less than a few microseconds
+  if (work < 50e3 || call.device.executor->workers == 1) {  // less than a few microseconds
     for (int32_t i = 0; i < groups * blocks; ++i) unit(i, 0);
     return;
   }
-  call.device.pool->each(groups * blocks, unit);
+  host::each(call.device, groups * blocks, unit);
 }
 
 // Panels as the plain matrix B [inputs][library_columns] of a library tile, padded with zeros.
@@ -89,7 +89,7 @@ void unpack(const Linear &linear, int32_t panel, int32_t panels, float *to) {
       float *row = to + k * library_columns + p * panel_width;
       if (p >= panels) {
         std::fill_n(row, panel_width, 0.0F);
-      } else if (linear.storage == TEMPER_DTYPE_F32) {
+      } else if (linear.format == TEMPER_FORMAT_F32) {
         std::copy_n(reinterpret_cast<const float *>(words) + k * panel_width, panel_width, row);
       } else {
         const uint32_t *pair = words + k / 2 * panel_width;
@@ -112,7 +112,7 @@ int64_t library_part(const Call &call, int64_t rows) {
   const int32_t panels = call.linear.panels;
   std::atomic<bool> done{true};
   if (library.enter != nullptr) library.enter();
-  call.device.pool->each((panels + library_panels - 1) / library_panels, [&](int32_t index, int32_t worker) {
+  host::each(call.device, (panels + library_panels - 1) / library_panels, [&](int32_t index, int32_t worker) {
     float *b = call.stream.library.as<float>() + static_cast<size_t>(worker) * call.stream.library_floats;
     float *c = b + call.linear.inputs * library_columns;
     const int32_t panel = index * library_panels;

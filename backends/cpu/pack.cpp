@@ -28,12 +28,12 @@ int64_t output_at(const temper_linear &linear, int64_t panel, int64_t column) {
 void describe(const temper_linear_desc &desc, int64_t outputs, Linear *linear) {
   linear->inputs = desc.inputs;
   linear->outputs = outputs;
-  linear->storage = desc.storage;
+  linear->format = desc.format;
   linear->activation = desc.activation;
   const int64_t panels =
       desc.activation == TEMPER_ACTIVATION_SWIGLU ? 2 * panels_of(outputs / 2) : panels_of(outputs);
   linear->panels = static_cast<int32_t>(panels);
-  const int64_t words = desc.storage == TEMPER_DTYPE_F32 ? desc.inputs : (desc.inputs + 1) / 2;
+  const int64_t words = desc.format == TEMPER_FORMAT_F32 ? desc.inputs : (desc.inputs + 1) / 2;
   linear->panel_stride = static_cast<size_t>(words * panel_width);
 }
 
@@ -57,7 +57,7 @@ void pack_panel(const temper_linear_desc &desc, const Linear &linear, int64_t pa
     const int64_t step = desc.input_major != 0 ? part.outputs : 1;
     for (int64_t k = 0; k < desc.inputs; ++k) {
       const float value = host::element(part.weight, part.dtype, static_cast<size_t>(first + k * step));
-      if (desc.storage == TEMPER_DTYPE_F32) {
+      if (desc.format == TEMPER_FORMAT_F32) {
         words[k * panel_width + c] = __builtin_bit_cast(uint32_t, value);
       } else {
         const auto bits = static_cast<uint32_t>(host::float_to_bfloat(value));
@@ -88,8 +88,7 @@ int32_t linear_create(temper_device *device, const temper_linear_desc *desc, tem
   if (!linear->weights.allocate(*device, weight_bytes(*linear)) ||
       (host::has_bias(*desc) && !linear->bias.allocate(*device, bias_bytes(*linear))))
     return host::out_of_memory(linear_bytes(device, desc));
-  static_cast<Device *>(device)->pool->each(linear->panels,
-                                            [&](int32_t panel, int32_t) { pack_panel(*desc, *linear, panel); });
+  host::each(*device, linear->panels, [&](int32_t panel, int32_t) { pack_panel(*desc, *linear, panel); });
   *out = linear.release();
   return TEMPER_OK;
 }

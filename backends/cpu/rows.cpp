@@ -13,9 +13,9 @@ template <typename Body>
 void each_row(const Device &device, int32_t rows, int64_t floats_per_row, Body &&body) {
   constexpr int64_t worthwhile = 16384;  // floats: a few microseconds
   const int64_t total = rows * floats_per_row;
-  const int64_t most = std::min<int64_t>(rows, 4 * device.pool->size());
+  const int64_t most = std::min<int64_t>(rows, 4 * device.executor->workers);
   const auto chunks = static_cast<int32_t>(std::clamp<int64_t>(total / worthwhile, 1, std::max<int64_t>(1, most)));
-  device.pool->each(chunks, [&](int32_t chunk, int32_t) {
+  host::each(device, chunks, [&](int32_t chunk, int32_t) {
     const auto begin = static_cast<int32_t>(static_cast<int64_t>(rows) * chunk / chunks);
     const auto end = static_cast<int32_t>(static_cast<int64_t>(rows) * (chunk + 1) / chunks);
     for (int32_t r = begin; r < end; ++r) body(r);
@@ -35,7 +35,7 @@ void embed_row(const temper_embedding &embedding, const float *mix, const float 
   }
 }
 
-// Rows of one sequence whose ranges overlap but for a few slots are attended together.
+// Rows of one lane whose ranges overlap but for a few slots are attended together.
 int32_t make_tiles(const temper_rows &rows, int32_t most_rows, Tile *tiles) {
   constexpr int32_t slack = 32;
   int32_t count = 0;
@@ -43,7 +43,7 @@ int32_t make_tiles(const temper_rows &rows, int32_t most_rows, Tile *tiles) {
     if (count > 0) {
       Tile &last = tiles[count - 1];
       const int32_t f = last.first;
-      if (last.rows < most_rows && rows.sequence[r] == rows.sequence[f] &&
+      if (last.rows < most_rows && rows.lane[r] == rows.lane[f] &&
           rows.visible_begin[f] < rows.visible_end[f] && rows.visible_begin[r] < rows.visible_end[r] &&
           std::abs(rows.visible_begin[r] - rows.visible_begin[f]) <= slack &&
           std::abs(rows.visible_end[r] - rows.visible_end[f]) <= slack) {
@@ -94,21 +94,21 @@ int32_t norm(temper_stream *stream, float *out, const float *in, const temper_no
   return TEMPER_OK;
 }
 
-int32_t rotary_write(temper_stream *stream, float *qkv, const temper_attention *attention, temper_kv *kv,
-                     int32_t layer) {
-  if (const int32_t code = host::check_attention(stream, attention, kv, layer); code != TEMPER_OK) return code;
+int32_t rotary_write(temper_stream *stream, float *qkv, const temper_attention *attention, int32_t layer) {
+  if (const int32_t code = host::check_attention(stream, attention, layer); code != TEMPER_OK) return code;
   const temper_rows &rows = stream->rows;
   const Device &device = device_of(stream);
   const int64_t heads = attention->heads, kv_heads = attention->kv_heads, size = attention->head_dim;
   const int64_t width = (heads + 2 * kv_heads) * size;
   for (int32_t r = 0; r < rows.count; ++r)
-    if (const int32_t code = host::kv_own(stream, kv, rows.sequence[r], rows.slot[r]); code != TEMPER_OK) return code;
+    if (const int32_t code = host::own_page(stream, rows.lane[r], rows.slot[r]); code != TEMPER_OK) return code;
   each_row(device, rows.count, width, [&](int32_t r) {
     const float *cosines = nullptr, *sines = nullptr;
     if (attention->rotary_cos != nullptr) {
       cosines = attention->rotary_cos + rows.position[r] * (size / 2);
       sines = attention->rotary_sin + rows.position[r] * (size / 2);
     }
+    const temper_lane &lane = *rows.lane[r];
     float *q = qkv + r * width, *k = q + heads * size, *v = k + kv_heads * size;
     for (int64_t h = 0; h < heads; ++h)
       device.kernels.head(q + h * size, attention->head_dim, attention->q_norm, attention->norm_epsilon, cosines,
@@ -116,16 +116,16 @@ int32_t rotary_write(temper_stream *stream, float *qkv, const temper_attention *
     for (int32_t h = 0; h < kv_heads; ++h) {
       device.kernels.head(k + h * size, attention->head_dim, attention->k_norm, attention->norm_epsilon, cosines,
                           sines);
-      std::copy_n(k + h * size, size, kv->key(layer, rows.sequence[r], h, rows.slot[r]));
-      std::copy_n(v + h * size, size, kv->value(layer, rows.sequence[r], h, rows.slot[r]));
+      std::copy_n(k + h * size, size, lane.key(layer, h, rows.slot[r]));
+      std::copy_n(v + h * size, size, lane.value(layer, h, rows.slot[r]));
     }
   });
   return TEMPER_OK;
 }
 
 int32_t attend(temper_stream *stream, float *out, const float *qkv, const temper_attention *attention,
-               const temper_kv *kv, int32_t layer) {
-  if (const int32_t code = host::check_attention(stream, attention, kv, layer); code != TEMPER_OK) return code;
+               int32_t layer) {
+  if (const int32_t code = host::check_attention(stream, attention, layer); code != TEMPER_OK) return code;
   const temper_rows &rows = stream->rows;
   const Device &device = device_of(stream);
   Stream &state = *static_cast<Stream *>(stream);
@@ -139,8 +139,9 @@ int32_t attend(temper_stream *stream, float *out, const float *qkv, const temper
   const auto unit = [&](int32_t index, int32_t worker) {
     const Tile &tile = tiles[index / kv_heads];
     const int32_t kv_head = index % kv_heads, f = tile.first;
-    const KeyPages keys{kv->pages.get() + kv->page_at(rows.sequence[f], 0), kv->keys_at(layer, kv_head),
-                        kv->values_at(layer, kv_head), kv->page_slots};
+    const temper_lane &lane = *rows.lane[f];
+    const KeyPages keys{lane.pages.get(), lane.keys_at(layer, kv_head), lane.values_at(layer, kv_head),
+                        lane.page_slots};
     float *scores = state.scores.as<float>() + worker * tile_queries * slots;
     Query queries[tile_queries];
     int32_t filled = 0;
@@ -170,7 +171,7 @@ int32_t attend(temper_stream *stream, float *out, const float *qkv, const temper
   if (work * heads * size < 16384) {
     for (int32_t i = 0; i < units; ++i) unit(i, 0);
   } else {
-    device.pool->each(units, unit);
+    host::each(device, units, unit);
   }
   return TEMPER_OK;
 }

@@ -19,8 +19,8 @@ int32_t check_options(const temper_device_options *options, char *reason, size_t
   if (options == nullptr || options->allocator == nullptr || options->allocator->alloc == nullptr ||
       options->allocator->release == nullptr)
     words = "no allocator";
-  else if (options->threads < 1 || options->threads > 4096)
-    words = "threads out of range";
+  else if (options->executor == nullptr || options->executor->run == nullptr || options->executor->workers < 1)
+    words = "no executor";
   else if (options->index != 0)
     words = "there is one CPU device, number 0";
   if (words == nullptr) return TEMPER_OK;
@@ -32,8 +32,12 @@ int32_t check_linear(const temper_linear_desc *desc, int64_t *outputs) noexcept 
   *outputs = 0;
   if (desc->inputs < 1 || desc->inputs > INT32_MAX || desc->part_count < 1 || desc->part_count > 4)
     return error(TEMPER_E_ARGUMENT, "a linear layer needs inputs and 1 to 4 parts");
-  if (desc->storage != TEMPER_DTYPE_F32 && desc->storage != TEMPER_DTYPE_BF16)
-    return error(TEMPER_E_UNSUPPORTED, "weights can be kept as float32 or bfloat16 only");
+  if (desc->format != TEMPER_FORMAT_F32 && desc->format != TEMPER_FORMAT_BF16)
+    return error(TEMPER_E_UNSUPPORTED, "weights can be kept as float32 or bfloat16 only, not in format %d",
+                 desc->format);
+  if (desc->group != 0)
+    return error(TEMPER_E_UNSUPPORTED, "format %d has no scales, so no groups of %lld inputs", desc->format,
+                 static_cast<long long>(desc->group));
   for (int32_t i = 0; i < desc->part_count; ++i) {
     const temper_linear_part &part = desc->parts[i];
     if (part.outputs < 1 || part.outputs > INT32_MAX / 4)
@@ -41,6 +45,9 @@ int32_t check_linear(const temper_linear_desc *desc, int64_t *outputs) noexcept 
                    static_cast<long long>(part.outputs));
     if (part.dtype < TEMPER_DTYPE_F32 || part.dtype > TEMPER_DTYPE_BF16)
       return error(TEMPER_E_UNSUPPORTED, "unknown weight type %d", part.dtype);
+    if (part.scales != nullptr || part.group != 0)
+      return error(TEMPER_E_UNSUPPORTED, "part %d of a linear layer has scales, which weights of type %d don't have",
+                   i, part.dtype);
     *outputs += part.outputs;
   }
   if (desc->activation < TEMPER_ACTIVATION_NONE || desc->activation > TEMPER_ACTIVATION_SWIGLU)
@@ -85,22 +92,23 @@ int32_t check_embedding(const temper_embedding *embedding) noexcept {
   return TEMPER_OK;
 }
 
-int32_t check_attention(const temper_stream *stream, const temper_attention *attention, const temper_kv *kv,
-                        int32_t layer) noexcept {
-  const temper_kv_plan &plan = kv->plan;
-  if (attention->heads < 1 || attention->kv_heads != plan.kv_heads || attention->head_dim != plan.head_dim ||
-      attention->heads % attention->kv_heads != 0 || layer < 0 || layer >= plan.layers)
-    return error(TEMPER_E_ARGUMENT, "attention that doesn't fit its cache");
+int32_t check_attention(const temper_stream *stream, const temper_attention *attention, int32_t layer) noexcept {
+  if (attention->heads < 1 || attention->kv_heads < 1 || attention->heads % attention->kv_heads != 0)
+    return error(TEMPER_E_ARGUMENT, "attention of %d heads over %d", attention->heads, attention->kv_heads);
   if (attention->rotary_cos != nullptr && attention->head_dim % 2 != 0)
     return error(TEMPER_E_ARGUMENT, "rotary positions need an even head size");
   const temper_rows &rows = stream->rows;
   for (int32_t r = 0; r < rows.count; ++r) {
+    if (rows.lane == nullptr || rows.lane[r] == nullptr) return error(TEMPER_E_ARGUMENT, "row %d has no lane", r);
+    const temper_lane_plan &plan = rows.lane[r]->plan;
+    if (attention->kv_heads != plan.kv_heads || attention->head_dim != plan.head_dim || layer < 0 ||
+        layer >= plan.layers)
+      return error(TEMPER_E_ARGUMENT, "attention that doesn't fit the lane of row %d", r);
     const bool empty = rows.visible_end[r] <= rows.visible_begin[r];
-    if (rows.sequence[r] < 0 || rows.sequence[r] >= plan.sequences || rows.slot[r] < 0 ||
-        rows.slot[r] >= plan.slots ||
+    if (rows.slot[r] < 0 || rows.slot[r] >= plan.slots ||
         (!empty && (rows.visible_begin[r] < 0 || rows.visible_end[r] > plan.slots ||
                     rows.visible_end[r] - rows.visible_begin[r] > stream->plan.max_slots)))
-      return error(TEMPER_E_ARGUMENT, "row %d uses slots outside the cache", r);
+      return error(TEMPER_E_ARGUMENT, "row %d uses slots outside its lane", r);
   }
   return TEMPER_OK;
 }

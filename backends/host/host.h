@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What every backend on ordinary memory shares: the bases of the opaque handles, memory from the
-// caller's allocator, the key/value cache, checks of a call's rows, and weight conversion.
+// caller's allocator, lanes of keys and values, checks of a call's rows, and weight conversion.
 #pragma once
 
 #include "backends/backend.h"
@@ -9,17 +9,18 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <type_traits>
 
 // The opaque types of the C table have one definition, here; a backend derives from them.
 struct temper_device {
   const temper_allocator *allocator = nullptr;
-  int32_t threads = 1;
+  const temper_executor *executor = nullptr;
 };
 
 struct temper_linear {
   int64_t inputs = 0;
   int64_t outputs = 0;  // of all parts, before SWIGLU halves them
-  int32_t storage = TEMPER_DTYPE_F32;
+  int32_t format = TEMPER_FORMAT_F32;
   int32_t activation = TEMPER_ACTIVATION_NONE;
 };
 
@@ -29,19 +30,16 @@ struct temper_stream {
   temper_rows rows{};  // of the current call; count 0 before the first begin
 };
 
-// Keys and values in pages, each [layer][kv head][keys, then values][slot][head_dim]. A sequence has a row of
-// them, and a page may be in the rows of several caches (kv.cpp); keys of one head and page are contiguous.
-struct temper_kv {
-  temper_kv_plan plan{};
-  int32_t sequence_pages = 0;
+// Keys and values of one sequence: a row of pages, each [layer][kv head][keys, then values][slot][head_dim].
+// A page may be in the rows of several lanes (lane.cpp); keys of one head and page are contiguous.
+struct temper_lane {
+  temper_lane_plan plan{};
+  int32_t page_count = 0;
   int32_t page_slots = 0;
   size_t page_bytes = 0;
-  std::unique_ptr<float *[]> pages;  // [sequence][page]
+  std::unique_ptr<float *[]> pages;
 
-  size_t page_at(int32_t sequence, int32_t slot) const noexcept {
-    return static_cast<size_t>(sequence) * static_cast<size_t>(sequence_pages) +
-           static_cast<size_t>(slot / page_slots);
-  }
+  float *&page_of(int32_t slot) const noexcept { return pages[static_cast<size_t>(slot / page_slots)]; }
   // Where in a page the keys and the values of a head begin.
   size_t keys_at(int32_t layer, int32_t head) const noexcept {
     return (static_cast<size_t>(layer) * static_cast<size_t>(plan.kv_heads) +
@@ -49,13 +47,11 @@ struct temper_kv {
   }
   size_t values_at(int32_t layer, int32_t head) const noexcept { return keys_at(layer, head) + plane(); }
 
-  float *key(int32_t layer, int32_t sequence, int32_t head, int32_t slot) const noexcept {
-    return pages[page_at(sequence, slot)] + keys_at(layer, head) +
+  float *key(int32_t layer, int32_t head, int32_t slot) const noexcept {
+    return page_of(slot) + keys_at(layer, head) +
            static_cast<size_t>(slot % page_slots) * static_cast<size_t>(plan.head_dim);
   }
-  float *value(int32_t layer, int32_t sequence, int32_t head, int32_t slot) const noexcept {
-    return key(layer, sequence, head, slot) + plane();
-  }
+  float *value(int32_t layer, int32_t head, int32_t slot) const noexcept { return key(layer, head, slot) + plane(); }
 
  private:
   size_t plane() const noexcept {
@@ -108,17 +104,31 @@ const char *last_error(temper_device *device);
 void *alloc(temper_device *device, size_t size);
 void release(temper_device *device, void *memory, size_t size);
 int32_t copy(temper_device *device, void *to, const void *from, size_t size);
-int32_t kv_create(temper_device *device, const temper_kv_plan *plan, temper_kv **out);
-void kv_destroy(temper_device *device, temper_kv *kv);
-size_t kv_bytes(temper_device *device, const temper_kv_plan *plan);
-int32_t kv_move(temper_stream *stream, temper_kv *kv, int32_t sequence, int32_t from, int32_t to, int32_t count);
-int32_t kv_fork(temper_device *device, const temper_kv *from, const int32_t *kept, const int32_t *lasting,
-                temper_kv **out, size_t *shared);
+int32_t lane_create(temper_device *device, const temper_lane_plan *plan, temper_lane **out);
+void lane_destroy(temper_device *device, temper_lane *lane);
+size_t lane_bytes(temper_device *device, const temper_lane_plan *plan);
+int32_t lane_move(temper_stream *stream, temper_lane *lane, int32_t from, int32_t to, int32_t count);
+int32_t lane_fork(temper_device *device, const temper_lane *from, int32_t kept, int32_t lasting, temper_lane **out,
+                  size_t *shared);
 int32_t begin(temper_stream *stream, const temper_rows *rows);
 int32_t sync(temper_stream *stream);
 
-// Before a slot is written: its page becomes the cache's own.
-int32_t kv_own(temper_stream *stream, temper_kv *kv, int32_t sequence, int32_t slot);
+// Before a slot is written: its page becomes the lane's own.
+int32_t own_page(temper_stream *stream, temper_lane *lane, int32_t slot);
+
+// body(i, worker) for 0 <= i < count on the host's threads; a single piece is done by the caller.
+template <typename Body>
+void each(const temper_device &device, int32_t count, Body &&body) {
+  const temper_executor &executor = *device.executor;
+  if (count <= 1 || executor.workers <= 1) {
+    for (int32_t i = 0; i < count; ++i) body(i, 0);
+    return;
+  }
+  using Called = std::remove_reference_t<Body>;
+  executor.run(executor.user,
+               [](void *argument, int32_t index, int32_t worker) { (*static_cast<Called *>(argument))(index, worker); },
+               const_cast<std::remove_const_t<Called> *>(&body), count);
+}
 
 // Checks before an operation; 0 or an error that is already noted.
 int32_t check_options(const temper_device_options *options, char *reason, size_t capacity) noexcept;
@@ -129,8 +139,7 @@ int32_t check_linear_call(const temper_stream *stream, const float *out, const f
 int32_t check_norm(const temper_stream *stream, const temper_norm *norm, const int32_t *index,
                    int32_t count) noexcept;
 int32_t check_embedding(const temper_embedding *embedding) noexcept;
-int32_t check_attention(const temper_stream *stream, const temper_attention *attention, const temper_kv *kv,
-                        int32_t layer) noexcept;
+int32_t check_attention(const temper_stream *stream, const temper_attention *attention, int32_t layer) noexcept;
 
 float half_to_float(uint16_t half) noexcept;
 inline float bfloat_to_float(uint16_t bits) noexcept {

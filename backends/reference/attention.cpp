@@ -29,44 +29,44 @@ void prepare_head(float *head, const temper_attention &attention, const float *w
 
 }  // namespace
 
-int32_t rotary_write(temper_stream *stream, float *qkv, const temper_attention *attention, temper_kv *kv,
-                     int32_t layer) {
-  if (const int32_t code = host::check_attention(stream, attention, kv, layer); code != TEMPER_OK) return code;
+int32_t rotary_write(temper_stream *stream, float *qkv, const temper_attention *attention, int32_t layer) {
+  if (const int32_t code = host::check_attention(stream, attention, layer); code != TEMPER_OK) return code;
   const temper_rows &rows = stream->rows;
   const int64_t heads = attention->heads, kv_heads = attention->kv_heads, size = attention->head_dim;
   for (int32_t r = 0; r < rows.count; ++r) {
-    if (const int32_t code = host::kv_own(stream, kv, rows.sequence[r], rows.slot[r]); code != TEMPER_OK) return code;
+    if (const int32_t code = host::own_page(stream, rows.lane[r], rows.slot[r]); code != TEMPER_OK) return code;
+    const temper_lane &lane = *rows.lane[r];
     float *q = qkv + r * (heads + 2 * kv_heads) * size;
     float *k = q + heads * size;
     float *v = k + kv_heads * size;
     for (int64_t h = 0; h < heads; ++h) prepare_head(q + h * size, *attention, attention->q_norm, rows.position[r]);
     for (int32_t h = 0; h < kv_heads; ++h) {
       prepare_head(k + h * size, *attention, attention->k_norm, rows.position[r]);
-      std::copy(k + h * size, k + (h + 1) * size, kv->key(layer, rows.sequence[r], h, rows.slot[r]));
-      std::copy(v + h * size, v + (h + 1) * size, kv->value(layer, rows.sequence[r], h, rows.slot[r]));
+      std::copy(k + h * size, k + (h + 1) * size, lane.key(layer, h, rows.slot[r]));
+      std::copy(v + h * size, v + (h + 1) * size, lane.value(layer, h, rows.slot[r]));
     }
   }
   return TEMPER_OK;
 }
 
 int32_t attend(temper_stream *stream, float *out, const float *qkv, const temper_attention *attention,
-               const temper_kv *kv, int32_t layer) {
-  if (const int32_t code = host::check_attention(stream, attention, kv, layer); code != TEMPER_OK) return code;
+               int32_t layer) {
+  if (const int32_t code = host::check_attention(stream, attention, layer); code != TEMPER_OK) return code;
   const temper_rows &rows = stream->rows;
   const int64_t heads = attention->heads, kv_heads = attention->kv_heads, size = attention->head_dim;
   float *scores = static_cast<Stream *>(stream)->scores.as<float>();
   for (int32_t r = 0; r < rows.count; ++r) {
-    const int32_t visible = std::max(0, rows.visible_end[r] - rows.visible_begin[r]);
+    const temper_lane &lane = *rows.lane[r];
+    const int32_t begin = rows.visible_begin[r], visible = std::max(0, rows.visible_end[r] - begin);
     for (int64_t h = 0; h < heads; ++h) {
       const float *q = qkv + r * (heads + 2 * kv_heads) * size + h * size;
       float *to = out + (r * heads + h) * size;
       std::fill(to, to + size, 0.0F);
       if (visible == 0) continue;
       const auto kv_head = static_cast<int32_t>(h / (heads / kv_heads));
-      const int32_t sequence = rows.sequence[r], begin = rows.visible_begin[r];
       float highest = -INFINITY;
       for (int32_t j = 0; j < visible; ++j) {
-        const float *key = kv->key(layer, sequence, kv_head, begin + j);
+        const float *key = lane.key(layer, kv_head, begin + j);
         float score = 0.0F;
         for (int64_t d = 0; d < size; ++d) score += q[d] * key[d];
         scores[j] = score * attention->scale;
@@ -75,7 +75,7 @@ int32_t attend(temper_stream *stream, float *out, const float *qkv, const temper
       float total = 0.0F;
       for (int32_t j = 0; j < visible; ++j) total += scores[j] = std::exp(scores[j] - highest);
       for (int32_t j = 0; j < visible; ++j) {
-        const float *value = kv->value(layer, sequence, kv_head, begin + j);
+        const float *value = lane.value(layer, kv_head, begin + j);
         const float weight = scores[j] / total;
         for (int64_t d = 0; d < size; ++d) to[d] += weight * value[d];
       }

@@ -23,7 +23,7 @@ void products(const Linear &linear, const float *in, int64_t first, int64_t coun
   const int64_t outputs = linear.outputs;
   for (int64_t k = 0; k < linear.inputs; ++k) {
     const float x = in[k];
-    if (linear.storage == TEMPER_DTYPE_F32) {
+    if (linear.format == TEMPER_FORMAT_F32) {
       const float *weights = linear.weights.as<const float>() + k * outputs + first;
       for (int64_t n = 0; n < count; ++n) sums[n] += x * weights[n];
     } else {
@@ -40,7 +40,7 @@ void products(const Linear &linear, const float *in, int64_t first, int64_t coun
 size_t linear_bytes(temper_device *, const temper_linear_desc *desc) {
   int64_t outputs = 0;
   if (host::check_linear(desc, &outputs) != TEMPER_OK) return host::too_large;
-  const size_t element = desc->storage == TEMPER_DTYPE_F32 ? sizeof(float) : sizeof(uint16_t);
+  const size_t element = desc->format == TEMPER_FORMAT_F32 ? sizeof(float) : sizeof(uint16_t);
   const size_t weights =
       host::product(host::product(static_cast<size_t>(desc->inputs), static_cast<size_t>(outputs)), element);
   return host::sum(weights, host::has_bias(*desc) ? static_cast<size_t>(outputs) * sizeof(float) : 0);
@@ -55,7 +55,7 @@ int32_t linear_create(temper_device *device, const temper_linear_desc *desc, tem
   if (made == nullptr) return host::out_of_memory(sizeof(Linear));
   made->inputs = desc->inputs;
   made->outputs = outputs;
-  made->storage = desc->storage;
+  made->format = desc->format;
   made->activation = desc->activation;
   const bool biased = host::has_bias(*desc);
   const size_t bias_bytes = biased ? static_cast<size_t>(outputs) * sizeof(float) : 0;
@@ -71,7 +71,7 @@ int32_t linear_create(temper_device *device, const temper_linear_desc *desc, tem
   for (int64_t n = 0; n < outputs; ++n) {
     reader.row(n, values);
     for (int64_t k = 0; k < desc->inputs; ++k) {
-      if (desc->storage == TEMPER_DTYPE_F32)
+      if (desc->format == TEMPER_FORMAT_F32)
         made->weights.as<float>()[k * outputs + n] = values[k];
       else
         made->weights.as<uint16_t>()[k * outputs + n] = host::float_to_bfloat(values[k]);

@@ -6,7 +6,7 @@
 
 namespace temper::reference {
 
-// Weights as [inputs][outputs] in their storage type.
+// Weights as [inputs][outputs] in their format.
 struct Linear : temper_linear {
   host::Block weights;
   host::Block bias;  // empty when no part has one
@@ -24,9 +24,7 @@ int32_t linear(temper_stream *stream, float *out, const float *in, int32_t rows,
 int32_t embed(temper_stream *stream, float *out, const temper_embedding *embedding);
 int32_t norm(temper_stream *stream, float *out, const float *in, const temper_norm *norm, const int32_t *index,
              int32_t count);
-int32_t rotary_write(temper_stream *stream, float *qkv, const temper_attention *attention, temper_kv *kv,
-                     int32_t layer);
-int32_t attend(temper_stream *stream, float *out, const float *qkv, const temper_attention *attention,
-               const temper_kv *kv, int32_t layer);
+int32_t rotary_write(temper_stream *stream, float *qkv, const temper_attention *attention, int32_t layer);
+int32_t attend(temper_stream *stream, float *out, const float *qkv, const temper_attention *attention, int32_t layer);
 
 }  // namespace temper::reference

@@ -18,12 +18,12 @@ int32_t open(const temper_device_options *options, temper_device **out, char *re
   temper_device *device = new (std::nothrow) temper_device();
   if (device == nullptr) return host::out_of_memory(sizeof(temper_device));
   device->allocator = options->allocator;
+  device->executor = options->executor;
   *out = device;
   return TEMPER_OK;
 }
 
 void close(temper_device *device) { delete device; }
-int32_t workers(temper_device *) { return 1; }
 
 size_t stream_bytes(temper_device *, const temper_stream_plan *plan) {
   return plan->max_slots < 0 ? host::too_large : static_cast<size_t>(plan->max_slots) * sizeof(float);
@@ -49,21 +49,39 @@ int32_t stream_create(temper_device *device, const temper_stream_plan *plan, tem
 
 void stream_destroy(temper_device *, temper_stream *stream) { delete static_cast<Stream *>(stream); }
 
-int32_t parallel(temper_stream *, temper_task_fn task, void *argument, int32_t count) {
-  for (int32_t i = 0; i < count; ++i) task(argument, i, 0);
-  return TEMPER_OK;
-}
-
 constexpr temper_backend table = {
-    TEMPER_BACKEND_ABI, sizeof(temper_backend), "reference",      1,
-    score,              describe,               open,             close,
-    host::last_error,   workers,                host::alloc,      host::release,
-    host::copy,         host::copy,             linear_create,    linear_destroy,
-    linear_bytes,       stream_create,          stream_destroy,   stream_bytes,
-    host::kv_create,    host::kv_destroy,       host::kv_bytes,   host::kv_move,
-    host::kv_fork,
-    host::begin,        embed,                  norm,             linear,
-    rotary_write,       attend,                 host::sync,       parallel,
+    .abi = TEMPER_BACKEND_ABI,
+    .struct_size = sizeof(temper_backend),
+    .name = "reference",
+    .flags = TEMPER_BACKEND_HOST_MEMORY,
+    .score = score,
+    .describe = describe,
+    .open = open,
+    .close = close,
+    .last_error = host::last_error,
+    .alloc = host::alloc,
+    .release = host::release,
+    .upload = host::copy,
+    .download = host::copy,
+    .linear_create = linear_create,
+    .linear_destroy = linear_destroy,
+    .linear_bytes = linear_bytes,
+    .stream_create = stream_create,
+    .stream_destroy = stream_destroy,
+    .stream_bytes = stream_bytes,
+    .lane_create = host::lane_create,
+    .lane_destroy = host::lane_destroy,
+    .lane_bytes = host::lane_bytes,
+    .lane_move = host::lane_move,
+    .lane_fork = host::lane_fork,
+    .begin = host::begin,
+    .embed = embed,
+    .norm = norm,
+    .linear = linear,
+    .rotary_write = rotary_write,
+    .attend = attend,
+    .sync = host::sync,
+    .answer = nullptr,
 };
 
 }  // namespace

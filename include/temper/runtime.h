@@ -42,13 +42,17 @@ TEMPER_API void temper_runtime_destroy(temper_runtime *runtime);
 
 /** Keys of temper_runtime_set_i64(). */
 enum {
-  /** Threads of one operation, the caller's included: 1..256; 0 (default): as many as cores, at most 8. */
+  /**
+   * Threads of one operation, the caller's included: 1..256; 0 (default): as many as cores, at most 8. When
+   * the system gives fewer, work goes on with those, and a warning says so. Without meaning when
+   * temper_runtime_set_executor() brings the threads.
+   */
   TEMPER_RUNTIME_THREADS = 1
 };
 
 /**
- * @brief Sets a number. Threads are started when a model opens a backend and joined when the last
- * user of that backend is gone; settings of OpenMP, OpenBLAS and the process stay as they are.
+ * @brief Sets a number. Threads are started when the first model opens a backend and joined when the last
+ * holder of the runtime is gone; settings of OpenMP, OpenBLAS and the process stay as they are.
  * @return ::TEMPER_OK; ::TEMPER_E_ARGUMENT (NULL, unknown key, out of range); ::TEMPER_E_STATE (a model
  * was opened). Thread: the one that sets up. @since 0.1
  */
@@ -61,6 +65,16 @@ TEMPER_API temper_status temper_runtime_set_i64(temper_runtime *runtime, int32_t
  */
 TEMPER_API temper_status temper_runtime_set_log(temper_runtime *runtime, int32_t level, temper_log_fn log,
                                                 void *user, temper_error *error);
+
+/**
+ * @brief Has all work done on the program's own threads: the library then starts none.
+ * @param[in] executor copied; what it points at must live until the runtime's last holder is gone. NULL (the
+ * default): threads of the runtime, see ::TEMPER_RUNTIME_THREADS.
+ * @return ::TEMPER_OK; ::TEMPER_E_ARGUMENT (no @c run, workers outside 1..256); ::TEMPER_E_STATE (a model was
+ * opened). Thread: the one that sets up. Results don't depend on who does the work. @since 0.1
+ */
+TEMPER_API temper_status temper_runtime_set_executor(temper_runtime *runtime, const temper_executor *executor,
+                                                     temper_error *error);
 
 /**
  * @brief Loads one backend module by its full path, next to those found in the library's own folder.

@@ -16,6 +16,11 @@
  * tokenizers are immutable and may always be shared. Hyperschedules, noise mixes and samplers are
  * values: one thread while they are being changed; a session copies what it is given. A session is
  * used by one thread at a time; only temper_session_cancel() may come from another one.
+ *
+ * fork(2): a child may end every handle, in any order. It may also go on using those that no other thread
+ * was inside a call with, of a runtime that no other thread was opening a model with: the library's
+ * threads aren't there, so the calling thread does all the work. Whatever another thread of the parent was
+ * working on may only be ended.
  */
 #ifndef TEMPER_TYPES_H
 #define TEMPER_TYPES_H
@@ -98,6 +103,22 @@ typedef void (*temper_log_fn)(void *user, int32_t level, const char *message);
  * (the function then returns ::TEMPER_E_CANCELLED).
  */
 typedef int32_t (*temper_progress_fn)(void *user, int64_t done, int64_t total);
+
+/** @brief One piece of work; @p worker is below temper_executor.workers. */
+typedef void (*temper_task_fn)(void *argument, int32_t index, int32_t worker);
+
+/**
+ * @brief Threads that work is shared out over. Layout frozen.
+ *
+ * @c run runs task(argument, i, w) once for every 0 <= i < @p count and returns when all are done. Pieces
+ * that run at the same time within one call of @c run have different w, 0 <= w < workers. @c run may be
+ * called from several threads at once. Tasks neither unwind nor call @c run.
+ */
+typedef struct temper_executor {
+  void *user;
+  int32_t workers; /**< 1..256 */
+  void (*run)(void *user, temper_task_fn task, void *argument, int32_t count);
+} temper_executor;
 
 typedef struct temper_runtime temper_runtime;             /**< backends, threads, allocator, log */
 typedef struct temper_model temper_model;                 /**< weights and what they were trained with */

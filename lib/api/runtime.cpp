@@ -39,6 +39,14 @@ temper_status temper_runtime_set_log(temper_runtime *runtime, int32_t level, tem
   });
 }
 
+temper_status temper_runtime_set_executor(temper_runtime *runtime, const temper_executor *executor,
+                                          temper_error *error) {
+  return guard(error, [&]() -> Status {
+    TEMPER_REQUIRE(runtime != nullptr, "runtime is NULL");
+    return runtime->impl->set_executor(executor);
+  });
+}
+
 temper_status temper_runtime_load_backend(temper_runtime *runtime, const char *path, temper_error *error) {
   return guard(error, [&]() -> Status {
     TEMPER_REQUIRE(runtime != nullptr, "runtime is NULL");

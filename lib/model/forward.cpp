@@ -22,9 +22,12 @@ temper_stream_plan stream_plan(const Spec &spec, const ForwardPlan &plan) {
   return {plan.max_rows, std::min(plan.max_rows, logit_chunk_rows), plan.slots, widest};
 }
 
-temper_kv_plan kv_plan(const Spec &spec, const ForwardPlan &plan) {
-  return {static_cast<int32_t>(spec.layers), plan.sequences, plan.slots, static_cast<int32_t>(spec.kv_heads),
-          static_cast<int32_t>(spec.head_dim)};
+temper_lane_plan lane_plan(const Spec &spec, const ForwardPlan &plan) {
+  return {.layers = static_cast<int32_t>(spec.layers),
+          .slots = plan.slots,
+          .kv_heads = static_cast<int32_t>(spec.kv_heads),
+          .head_dim = static_cast<int32_t>(spec.head_dim),
+          .type = TEMPER_KV_F32};
 }
 
 }  // namespace
@@ -33,7 +36,7 @@ int64_t Forward::estimate(const Model &model, const ForwardPlan &plan) {
   const Spec &spec = model.spec();
   const Device &device = *model.device();
   const temper_stream_plan streams = stream_plan(spec, plan);
-  const temper_kv_plan cache = kv_plan(spec, plan);
+  const temper_lane_plan cache = lane_plan(spec, plan);
   int64_t floats = plan.max_rows * (2 * spec.width + qkv_width(spec) + spec.heads * spec.head_dim + spec.mlp_width);
   floats += streams.max_logit_rows * spec.columns;
   if (spec.rotary) floats += plan.position_span * spec.head_dim;
@@ -41,32 +44,43 @@ int64_t Forward::estimate(const Model &model, const ForwardPlan &plan) {
   if (spec.modulated_head) floats += plan.conditions * 2 * spec.width;
   return floats * static_cast<int64_t>(sizeof(float)) +
          static_cast<int64_t>(device.ops().stream_bytes(device.handle(), &streams) +
-                              device.ops().kv_bytes(device.handle(), &cache));
+                              static_cast<size_t>(plan.sequences) * device.ops().lane_bytes(device.handle(), &cache));
 }
 
 Result<std::unique_ptr<Forward>> Forward::create(std::shared_ptr<const Model> model, const ForwardPlan &plan) {
   const Device &device = *model->device();
-  const temper_kv_plan cache = kv_plan(model->spec(), plan);
-  temper_kv *kv = nullptr;
-  TEMPER_TRY(device.check(device.ops().kv_create(device.handle(), &cache, &kv)));
-  KeyValues owned(model->device(), kv);
-  return make(std::move(model), plan, std::move(owned), 0);
+  const temper_lane_plan cache = lane_plan(model->spec(), plan);
+  std::vector<Lane> lanes;
+  lanes.reserve(static_cast<size_t>(plan.sequences));
+  for (int32_t s = 0; s < plan.sequences; ++s) {
+    temper_lane *lane = nullptr;
+    TEMPER_TRY(device.check(device.ops().lane_create(device.handle(), &cache, &lane)));
+    lanes.emplace_back(model->device(), lane);
+  }
+  return make(std::move(model), plan, std::move(lanes), 0);
 }
 
 Result<std::unique_ptr<Forward>> Forward::fork(const Forward &from, std::span<const int32_t> kept,
                                                std::span<const int32_t> lasting) {
   const Device &device = *from.model_->device();
-  temper_kv *kv = nullptr;
-  size_t shared = 0;
-  TEMPER_TRY(device.check(
-      device.ops().kv_fork(device.handle(), from.kv_.get(), kept.data(), lasting.data(), &kv, &shared)));
-  return make(from.model_, from.plan_, KeyValues(from.model_->device(), kv), static_cast<int64_t>(shared));
+  std::vector<Lane> lanes;
+  lanes.reserve(from.lanes_.size());
+  int64_t all_shared = 0;
+  for (size_t s = 0; s < from.lanes_.size(); ++s) {
+    temper_lane *lane = nullptr;
+    size_t shared = 0;
+    TEMPER_TRY(device.check(
+        device.ops().lane_fork(device.handle(), from.lanes_[s].get(), kept[s], lasting[s], &lane, &shared)));
+    lanes.emplace_back(from.model_->device(), lane);
+    all_shared += static_cast<int64_t>(shared);
+  }
+  return make(from.model_, from.plan_, std::move(lanes), all_shared);
 }
 
 Result<std::unique_ptr<Forward>> Forward::make(std::shared_ptr<const Model> model, const ForwardPlan &plan,
-                                               KeyValues kv, int64_t shared) {
+                                               std::vector<Lane> lanes, int64_t shared) {
   std::unique_ptr<Forward> forward(new Forward());
-  forward->kv_ = std::move(kv);
+  forward->lanes_ = std::move(lanes);
   forward->model_ = std::move(model);
   forward->plan_ = plan;
   TEMPER_TRY(forward->allocate());
@@ -118,8 +132,9 @@ Status Forward::allocate() {
   condition_values_.assign(static_cast<size_t>(plan_.conditions), 0.0);
 
   positions_.resize(static_cast<size_t>(rows));
-  for (std::vector<int32_t> *column : {&tokens_, &relative_, &conditions_, &sequences_, &slots_, &begins_, &ends_})
+  for (std::vector<int32_t> *column : {&tokens_, &relative_, &conditions_, &slots_, &begins_, &ends_})
     column->resize(static_cast<size_t>(rows));
+  row_lanes_.resize(static_cast<size_t>(rows));
   return Status();
 }
 
@@ -189,7 +204,7 @@ bool Forward::add(const Row &row) noexcept {
   tokens_[i] = row.token;
   positions_[i] = row.position;
   conditions_[i] = row.condition;
-  sequences_[i] = row.sequence;
+  row_lanes_[i] = lanes_[static_cast<size_t>(row.sequence)].get();
   slots_[i] = row.slot;
   begins_[i] = row.visible_begin;
   ends_[i] = row.visible_end;
@@ -238,10 +253,10 @@ Status Forward::run_layer(size_t index, bool keys_only) {
   TEMPER_TRY(device.check(ops.norm(stream, normed_.data(), x_.data(), &norm1, nullptr, count_)));
   TEMPER_TRY(device.check(ops.linear(stream, qkv_.data(), normed_.data(), count_, layer[Matrix::qkv].get(),
                                      TEMPER_ACTIVATION_NONE, nullptr, nullptr)));
-  TEMPER_TRY(device.check(ops.rotary_write(stream, qkv_.data(), &attention, kv_.get(), static_cast<int32_t>(index))));
+  TEMPER_TRY(device.check(ops.rotary_write(stream, qkv_.data(), &attention, static_cast<int32_t>(index))));
   if (keys_only) return Status();
   TEMPER_TRY(device.check(
-      ops.attend(stream, attended_.data(), qkv_.data(), &attention, kv_.get(), static_cast<int32_t>(index))));
+      ops.attend(stream, attended_.data(), qkv_.data(), &attention, static_cast<int32_t>(index))));
   TEMPER_TRY(device.check(ops.linear(stream, x_.data(), attended_.data(), count_, layer[Matrix::attention_out].get(),
                                      TEMPER_ACTIVATION_NONE, x_.data(), gate1)));
   TEMPER_TRY(device.check(ops.norm(stream, normed_.data(), x_.data(), &norm2, nullptr, count_)));
@@ -298,8 +313,15 @@ Status Forward::run(std::span<const int32_t> logit_rows, LogitSink *sink, const 
     const auto at = static_cast<size_t>(i);
     relative_[at] = static_cast<int32_t>(positions_[at] - (spec.rotary ? rotary_base_ : 0));
   }
-  const temper_rows rows{count_,           tokens_.data(), relative_.data(), conditions_.data(),
-                         sequences_.data(), slots_.data(),  begins_.data(),   ends_.data()};
+  const temper_rows rows{.count = count_,
+                         .token = tokens_.data(),
+                         .position = relative_.data(),
+                         .condition = conditions_.data(),
+                         .lane = row_lanes_.data(),
+                         .slot = slots_.data(),
+                         .visible_begin = begins_.data(),
+                         .visible_end = ends_.data(),
+                         .sees_itself = nullptr};
   TEMPER_TRY(device.check(device.ops().begin(stream_.get(), &rows)));
   const temper_embedding embedding{model_->embedding().raw(), model_->embedding_dtype(), spec.width,
                                    model_->positions().data(), mix_.data(), spec.mask_token};
@@ -317,21 +339,18 @@ Status Forward::run(std::span<const int32_t> logit_rows, LogitSink *sink, const 
 
 Status Forward::move_slots(int32_t sequence, int32_t from, int32_t to, int32_t count) {
   const Device &device = *model_->device();
-  return device.check(device.ops().kv_move(stream_.get(), kv_.get(), sequence, from, to, count));
+  temper_lane *lane = lanes_[static_cast<size_t>(sequence)].get();
+  return device.check(device.ops().lane_move(stream_.get(), lane, from, to, count));
 }
 
 int32_t Forward::workers() const noexcept {
-  const Device &device = *model_->device();
-  return device.ops().parallel == nullptr ? 1 : std::max(1, device.ops().workers(device.handle()));
+  return model_->device()->executor().workers;
 }
 
 Status Forward::parallel(temper_task_fn task, void *argument, int32_t count) {
-  const Device &device = *model_->device();
-  if (device.ops().parallel == nullptr || count <= 1) {
-    for (int32_t i = 0; i < count; ++i) task(argument, i, 0);
-    return Status();
-  }
-  return device.check(device.ops().parallel(stream_.get(), task, argument, count));
+  const temper_executor &executor = model_->device()->executor();
+  if (count > 0) executor.run(executor.user, task, argument, count);
+  return Status();
 }
 
 }  // namespace temper

@@ -67,14 +67,14 @@ class Forward {
   // Moves a sequence's slots [from, from+count) to [to, to+count).
   Status move_slots(int32_t sequence, int32_t from, int32_t to, int32_t count);
 
-  // For work on logits by the backend's threads.
+  // For work on logits by the runtime's threads.
   int32_t workers() const noexcept;
   Status parallel(temper_task_fn task, void *argument, int32_t count);
 
  private:
   Forward() = default;
   static Result<std::unique_ptr<Forward>> make(std::shared_ptr<const Model> model, const ForwardPlan &plan,
-                                               KeyValues kv, int64_t shared);
+                                               std::vector<Lane> lanes, int64_t shared);
   Status allocate();
   Status fill_rotary(int64_t base);
   Status run_layer(size_t index, bool keys_only);
@@ -87,7 +87,7 @@ class Forward {
   int32_t logit_chunk_ = 0;
 
   Stream stream_;
-  KeyValues kv_;
+  std::vector<Lane> lanes_;  // one per sequence
   DeviceBuffer x_, normed_, qkv_, attended_, hidden_, logits_;
   DeviceBuffer rotary_cos_, rotary_sin_;
   int64_t rotary_base_ = 0, rotary_span_ = 0;
@@ -99,7 +99,8 @@ class Forward {
   int32_t count_ = 0;
   int64_t lowest_position_ = 0, highest_position_ = 0;
   std::vector<int64_t> positions_;
-  std::vector<int32_t> tokens_, relative_, conditions_, sequences_, slots_, begins_, ends_;
+  std::vector<int32_t> tokens_, relative_, conditions_, slots_, begins_, ends_;
+  std::vector<temper_lane *> row_lanes_;
 };
 
 }  // namespace temper

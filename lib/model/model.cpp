@@ -32,8 +32,8 @@ Storage resolve(Storage storage, const Weights &weights) {
   return weights.head.parts.front().weight.dtype == Dtype::bf16 ? Storage::bf16 : Storage::f32;
 }
 
-int32_t backend_storage(Storage storage) {
-  return storage == Storage::bf16 ? TEMPER_DTYPE_BF16 : TEMPER_DTYPE_F32;
+int32_t format_of(Storage storage) {
+  return storage == Storage::bf16 ? TEMPER_FORMAT_BF16 : TEMPER_FORMAT_F32;
 }
 
 // The parts of a matrix as the backend wants them. Weights that it can't read in place (float64,
@@ -58,7 +58,12 @@ PartList list_parts(const MatrixView &matrix, bool with_values) {
     const int64_t outputs = matrix.input_major ? weight.shape[1] : weight.shape[0];
     list.inputs = matrix.input_major ? weight.shape[0] : weight.shape[1];
     list.outputs += outputs;
-    temper_linear_part entry{weight.bytes.data(), backend_dtype(weight.dtype), outputs, nullptr};
+    temper_linear_part entry{.weight = weight.bytes.data(),
+                             .dtype = backend_dtype(weight.dtype),
+                             .outputs = outputs,
+                             .bias = nullptr,
+                             .scales = nullptr,
+                             .group = 0};
     if (with_values && !readable_in_place(weight)) {
       to_float(weight, list.copies.emplace_back(static_cast<size_t>(weight.elements())).data());
       entry.weight = list.copies.back().data();
@@ -79,8 +84,13 @@ PartList list_parts(const MatrixView &matrix, bool with_values) {
 }
 
 temper_linear_desc describe(const PartList &list, bool input_major, Storage storage, int32_t activation) {
-  return {list.inputs, static_cast<int32_t>(list.parts.size()), list.parts.data(), input_major ? 1 : 0,
-          backend_storage(storage), activation};
+  return {.inputs = list.inputs,
+          .part_count = static_cast<int32_t>(list.parts.size()),
+          .parts = list.parts.data(),
+          .input_major = input_major ? 1 : 0,
+          .format = format_of(storage),
+          .group = 0,
+          .activation = activation};
 }
 
 int64_t embedding_bytes(const Weights &weights) {

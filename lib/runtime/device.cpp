@@ -10,7 +10,8 @@ namespace temper {
 Result<std::shared_ptr<Device>> Device::open(std::shared_ptr<const Runtime> runtime,
                                              std::shared_ptr<const Module> module) {
   const temper_backend &ops = module->table();
-  const temper_device_options options{&runtime->allocator(), runtime->threads(), 0};
+  const temper_device_options options{
+      .allocator = &runtime->allocator(), .executor = &runtime->executor(), .index = 0};
   temper_device *handle = nullptr;
   char reason[192] = "";
   const int32_t code = ops.open(&options, &handle, reason, sizeof reason);
@@ -23,6 +24,8 @@ Result<std::shared_ptr<Device>> Device::open(std::shared_ptr<const Runtime> runt
   }
   return std::shared_ptr<Device>(device);
 }
+
+const temper_executor &Device::executor() const noexcept { return runtime_->executor(); }
 
 Device::~Device() { ops().close(handle_); }
 

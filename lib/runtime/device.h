@@ -24,6 +24,8 @@ class Device {
   const temper_backend &ops() const noexcept { return module_->table(); }
   temper_device *handle() const noexcept { return handle_; }
   const Runtime &runtime() const noexcept { return *runtime_; }
+  // The host's threads, for work on data that the host holds.
+  const temper_executor &executor() const noexcept;
 
   // The outcome of a table call as a Status with the backend's own words.
   Status check(int32_t code) const;
@@ -68,7 +70,7 @@ class DeviceBuffer {
   size_t bytes_ = 0;
 };
 
-// A table object (packed weights, stream, cache) that ends itself.
+// A table object (packed weights, stream, lane) that ends itself.
 template <typename Object, void (*temper_backend::*Destroy)(temper_device *, Object *)>
 class DeviceObject {
  public:
@@ -99,6 +101,6 @@ class DeviceObject {
 
 using Linear = DeviceObject<temper_linear, &temper_backend::linear_destroy>;
 using Stream = DeviceObject<temper_stream, &temper_backend::stream_destroy>;
-using KeyValues = DeviceObject<temper_kv, &temper_backend::kv_destroy>;
+using Lane = DeviceObject<temper_lane, &temper_backend::lane_destroy>;
 
 }  // namespace temper

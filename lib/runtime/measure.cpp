@@ -112,17 +112,9 @@ double seconds_since(Clock::time_point start) {
 Result<MachineRates> measure_machine(const std::shared_ptr<Device> &device, double seconds) {
   MachineRates rates;
   const temper_backend &ops = device->ops();
-  if (ops.host_memory == 0) return rates;
-  const temper_stream_plan plan{1, 1, 1, 1};
-  temper_stream *raw = nullptr;
-  TEMPER_TRY(device->check(ops.stream_create(device->handle(), &plan, nullptr, 0, &raw)));
-  const Stream stream(device, raw);
-  const int32_t workers = ops.parallel == nullptr ? 1 : ops.workers(device->handle());
-  auto run = [&](temper_task_fn task, Task &argument, int32_t count) -> Status {
-    if (ops.parallel != nullptr) return device->check(ops.parallel(stream.get(), task, &argument, count));
-    for (int32_t i = 0; i < count; ++i) task(&argument, i, 0);
-    return Status();
-  };
+  if ((ops.flags & TEMPER_BACKEND_HOST_MEMORY) == 0) return rates;
+  const temper_executor &executor = device->executor();
+  const int32_t workers = executor.workers;
 
   constexpr size_t bytes = size_t{512} << 20;  // well past any cache
   const int32_t slices = workers * 16;
@@ -135,7 +127,7 @@ Result<MachineRates> measure_machine(const std::shared_ptr<Device> &device, doub
   task.slice = bytes / static_cast<size_t>(slices) / 256 * 256;
   for (const Clock::time_point start = Clock::now(); seconds_since(start) < seconds / 2;) {
     const Clock::time_point lap = Clock::now();
-    TEMPER_TRY(run(read_task, task, slices));
+    executor.run(executor.user, read_task, &task, slices);
     const double rate = static_cast<double>(task.slice) * slices / seconds_since(lap);
     rates.bytes_per_second = std::max(rates.bytes_per_second, rate);
   }
@@ -143,7 +135,7 @@ Result<MachineRates> measure_machine(const std::shared_ptr<Device> &device, doub
   task.rounds = 2'000'000;
   for (const Clock::time_point start = Clock::now(); seconds_since(start) < seconds / 2;) {
     const Clock::time_point lap = Clock::now();
-    TEMPER_TRY(run(flop_task, task, workers));
+    executor.run(executor.user, flop_task, &task, workers);
     const double rate = static_cast<double>(task.rounds) * task.kernels.flops_per_round * workers / seconds_since(lap);
     rates.flops_per_second = std::max(rates.flops_per_second, rate);
   }

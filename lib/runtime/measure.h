@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the machine can do right now, measured on the device's own threads: the roofline that a benchmark
+// What the machine can do right now, measured on the runtime's threads: the roofline that a benchmark
 // divides by. Memory bandwidth changes with other tenants, so it is measured beside what it judges.
 #pragma once
 

@@ -10,6 +10,8 @@
 namespace temper {
 namespace {
 
+constexpr int32_t most_threads = 256;
+
 void *default_alloc(void *, size_t size, size_t alignment) {
   const size_t rounded = (size + alignment - 1) / alignment * alignment;
   if (rounded < size) return nullptr;
@@ -36,8 +38,9 @@ Result<std::shared_ptr<Runtime>> Runtime::create(const temper_allocator *allocat
 Status Runtime::set_threads(int64_t threads) {
   const std::lock_guard lock(mutex_);
   if (frozen_) return Status(TEMPER_E_STATE, "threads can't be set once a model was opened");
-  if (threads < 0 || threads > 256)
-    return fail(TEMPER_E_ARGUMENT, "threads must be 0 to 256, not %lld", static_cast<long long>(threads));
+  if (threads < 0 || threads > most_threads)
+    return fail(TEMPER_E_ARGUMENT, "threads must be 0 to %d, not %lld", most_threads,
+                static_cast<long long>(threads));
   threads_ = static_cast<int32_t>(threads);
   return Status();
 }
@@ -50,6 +53,20 @@ Status Runtime::set_log(int32_t level, temper_log_fn function, void *user) {
   log_level_ = level;
   log_ = function;
   log_user_ = user;
+  return Status();
+}
+
+Status Runtime::set_executor(const temper_executor *executor) {
+  const std::lock_guard lock(mutex_);
+  if (frozen_) return Status(TEMPER_E_STATE, "the executor can't be set once a model was opened");
+  if (executor == nullptr) {
+    executor_ = {};
+    return Status();
+  }
+  if (executor->run == nullptr) return Status(TEMPER_E_ARGUMENT, "the executor lacks run");
+  if (executor->workers < 1 || executor->workers > most_threads)
+    return fail(TEMPER_E_ARGUMENT, "an executor has 1 to %d workers, not %d", most_threads, executor->workers);
+  executor_ = *executor;
   return Status();
 }
 
@@ -69,6 +86,27 @@ void Runtime::log(int32_t level, const char *message) const noexcept {
   if (log_ != nullptr && level <= log_level_) log_(log_user_, level, message);
 }
 
+// The pool is made for the first device and kept while the runtime has a holder: opening a model again
+// doesn't start threads again.
+Status Runtime::start_threads() {
+  if (executor_.run != nullptr) return Status();
+  const int32_t wanted = threads();
+  pool_ = Pool::create(wanted);
+  if (pool_ == nullptr) return Status(TEMPER_E_MEMORY, "out of memory");
+  executor_ = pool_->executor();
+  if (pool_->size() < wanted) {
+    const Status fewer = fail(TEMPER_E_MEMORY, "the system gave %d of %d threads", pool_->size(), wanted);
+    log(TEMPER_LOG_WARNING, fewer.message().c_str());
+  }
+  return Status();
+}
+
+void Runtime::stop_threads() noexcept {
+  if (pool_ == nullptr) return;
+  executor_ = {};
+  pool_.reset();
+}
+
 // With the mutex held.
 Result<std::shared_ptr<Device>> Runtime::open_one(int32_t index) {
   TEMPER_ASSIGN(std::shared_ptr<const Module> module, registry_->open(index));
@@ -77,7 +115,13 @@ Result<std::shared_ptr<Device>> Runtime::open_one(int32_t index) {
     if (device != nullptr && &device->ops() == &module->table()) return device;
   }
   std::erase_if(devices_, [](const auto &weak) { return weak.expired(); });
-  TEMPER_ASSIGN(std::shared_ptr<Device> device, Device::open(shared_from_this(), std::move(module)));
+  TEMPER_TRY(start_threads());
+  auto opened = Device::open(shared_from_this(), std::move(module));
+  if (!opened.ok()) {
+    if (!frozen_) stop_threads();
+    return opened;
+  }
+  std::shared_ptr<Device> device = std::move(opened.value());
   frozen_ = true;
   devices_.push_back(device);
   registry_->let_go();

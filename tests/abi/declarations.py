@@ -7,7 +7,7 @@ no compiler is needed to list them; a compiler then says what their values are.
 import pathlib
 import re
 
-STRUCTS = ["temper_error", "temper_allocator", "temper_draws", "temper_step_info", "temper_row_info",
+STRUCTS = ["temper_error", "temper_allocator", "temper_executor", "temper_draws", "temper_step_info", "temper_row_info",
            "temper_score_options", "temper_document", "temper_score_result", "temper_x_row"]
 
 

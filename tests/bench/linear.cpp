@@ -2,6 +2,7 @@
 // Rates of matrix products at a GPT-2-small-sized model's shapes, beside this machine's limits as
 // measured in the same run. Not a test. bench_linear [backend] [threads] [seconds per point]
 #include "backends/registry.h"
+#include "runtime/pool.h"
 
 #include <algorithm>
 #include <cstdio>
@@ -137,7 +138,10 @@ int main(int argc, char **argv) {
     return 1;
   }
   const temper_backend *ops = &module.value()->table();
-  const temper_device_options options{&allocator, std::max(1, threads), 0};
+  const auto pool = temper::Pool::create(std::max(1, threads));
+  if (pool == nullptr) return 1;
+  const temper_executor executor = pool->executor();
+  const temper_device_options options{.allocator = &allocator, .executor = &executor, .index = 0};
   temper_device *device = nullptr;
   char reason[200] = "";
   if (ops->open(&options, &device, reason, sizeof reason) != TEMPER_OK) {
@@ -147,11 +151,17 @@ int main(int argc, char **argv) {
   std::printf("%s (%s), %d threads; reading memory %.1f GB/s, 256-bit FMA %.0f GFLOP/s\n", ops->name, ops->describe(), threads,
               read_bandwidth(threads, device, ops), fma_rate(threads));
   const Point points[] = {{768, 2304}, {768, 768}, {768, 3072}, {3072, 768}, {768, 50258}};
-  for (const int32_t storage : {TEMPER_DTYPE_F32, TEMPER_DTYPE_BF16})
+  for (const int32_t format : {TEMPER_FORMAT_F32, TEMPER_FORMAT_BF16})
     for (const Point &point : points) {
       const std::vector<float> weights(static_cast<size_t>(point.inputs * point.outputs), 0.01F);
-      const temper_linear_part part{weights.data(), TEMPER_DTYPE_F32, point.outputs, nullptr};
-      const temper_linear_desc desc{point.inputs, 1, &part, 0, storage, TEMPER_ACTIVATION_NONE};
+      const temper_linear_part part{weights.data(), TEMPER_DTYPE_F32, point.outputs, nullptr, nullptr, 0};
+      const temper_linear_desc desc{.inputs = point.inputs,
+                                    .part_count = 1,
+                                    .parts = &part,
+                                    .input_major = 0,
+                                    .format = format,
+                                    .group = 0,
+                                    .activation = TEMPER_ACTIVATION_NONE};
       // Rotating over more copies than fit in a cache: weights come from memory, as in a network.
       const size_t bytes = ops->linear_bytes(device, &desc);
       std::vector<temper_linear *> copies(std::max<size_t>(1, (size_t{200} << 20) / bytes));
@@ -160,7 +170,7 @@ int main(int argc, char **argv) {
       const temper_stream_plan plan{1024, 1024, 1, std::max(point.inputs, point.outputs)};
       temper_stream *stream = nullptr;
       made = made && ops->stream_create(device, &plan, copies.data(), 1, &stream) == TEMPER_OK;
-      std::printf("%-4s %5lld x %-6lld", storage == TEMPER_DTYPE_F32 ? "f32" : "bf16",
+      std::printf("%-4s %5lld x %-6lld", format == TEMPER_FORMAT_F32 ? "f32" : "bf16",
                   static_cast<long long>(point.inputs), static_cast<long long>(point.outputs));
       for (const int32_t rows : {1, 2, 4, 8, 16, 32, 64, 128, 256, 512}) {
         if (!made || (rows > 128 && point.outputs > 10000)) continue;

@@ -46,7 +46,13 @@ static void *some_alloc(void *user, size_t size, size_t alignment) {
 static void some_release(void *user, void *memory, size_t size) { (void)user, (void)memory, (void)size; }
 static void some_log(void *user, int32_t level, const char *message) { (void)user, (void)level, (void)message; }
 
+static void some_run(void *user, temper_task_fn task, void *argument, int32_t count) {
+  (void)user, (void)task, (void)argument, (void)count;
+}
+
 static void runtime(void **state) {
+  const temper_executor good = {NULL, 1, some_run}, no_run = {NULL, 1, NULL}, none = {NULL, 0, some_run},
+                        many = {NULL, 257, some_run};
   const temper_allocator no_alloc = {NULL, NULL, some_release}, no_release = {NULL, some_alloc, NULL};
   temper_runtime *fresh = NULL;
   int32_t i, count;
@@ -69,6 +75,12 @@ static void runtime(void **state) {
   WRONG(temper_runtime_set_log, fresh, 0, some_log, NULL);
   WRONG(temper_runtime_set_log, fresh, 5, some_log, NULL);
   REFUSED(TEMPER_E_STATE, temper_runtime_set_log, w.runtime, TEMPER_LOG_INFO, some_log, NULL);
+  WRONG(temper_runtime_set_executor, NULL, &good);
+  WRONG(temper_runtime_set_executor, fresh, &no_run);
+  WRONG(temper_runtime_set_executor, fresh, &none);
+  WRONG(temper_runtime_set_executor, fresh, &many);
+  REFUSED(TEMPER_E_STATE, temper_runtime_set_executor, w.runtime, &good);
+  REFUSED(TEMPER_E_STATE, temper_runtime_set_executor, w.runtime, NULL);
   WRONG(temper_runtime_load_backend, NULL, "/absent.so");
   WRONG(temper_runtime_load_backend, fresh, NULL);
   WRONG(temper_runtime_load_backend, fresh, "");

@@ -11,11 +11,22 @@
 
 temper_status world_open(world *w, const memory_model *files, const temper_allocator *allocator,
                          const char *backend, int64_t threads, temper_error *error) {
-  static const int32_t prompt[3] = {'a', 'b', 'c'};
+  return world_open_on(w, files, allocator, backend, threads, NULL, error);
+}
+
+temper_status world_open_on(world *w, const memory_model *files, const temper_allocator *allocator,
+                            const char *backend, int64_t threads, const temper_executor *executor,
+                            temper_error *error) {
   memset(w, 0, sizeof *w);
-  w->files = *files;
   STEP(temper_runtime_create(allocator, &w->runtime, error));
   STEP(temper_runtime_set_i64(w->runtime, TEMPER_RUNTIME_THREADS, threads, error));
+  STEP(temper_runtime_set_executor(w->runtime, executor, error));
+  return world_fill(w, files, backend, error);
+}
+
+temper_status world_fill(world *w, const memory_model *files, const char *backend, temper_error *error) {
+  static const int32_t prompt[3] = {'a', 'b', 'c'};
+  w->files = *files;
   STEP(temper_model_options_create(&w->options, error));
   STEP(temper_model_open_memory(w->runtime, files->config, files->config_size, files->weights, files->weights_size,
                                 NULL, NULL, backend, w->options, &w->model, error));

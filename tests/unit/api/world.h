@@ -29,6 +29,13 @@ enum { WORLD_HANDLES = 10, WORLD_LENGTH = 40 };
 temper_status world_open(world *w, const memory_model *files, const temper_allocator *allocator,
                          const char *backend, int64_t threads, temper_error *error);
 
+/* The same with the program's own threads, unless `executor` is NULL. */
+temper_status world_open_on(world *w, const memory_model *files, const temper_allocator *allocator,
+                            const char *backend, int64_t threads, const temper_executor *executor,
+                            temper_error *error);
+/* The handles after the runtime, which is there. */
+temper_status world_fill(world *w, const memory_model *files, const char *backend, temper_error *error);
+
 /* Ends the i-th handle, 0..WORLD_HANDLES - 1. Doing it twice does nothing. */
 void world_end(world *w, int i);
 void world_close(world *w);

@@ -4,6 +4,7 @@
 
 #include "backends/backend.h"
 #include "backends/registry.h"
+#include "runtime/pool.h"
 
 #include <atomic>
 #include <cstdint>
@@ -49,10 +50,13 @@ struct CountingAllocator {
 struct Opened {
   const temper_backend *ops;
   CountingAllocator allocator;
+  std::unique_ptr<Pool> pool;
+  temper_executor executor;
   temper_device *device = nullptr;
 
-  Opened(const temper_backend *table, int32_t threads) : ops(table) {
-    const temper_device_options options{&allocator.table, threads, 0};
+  Opened(const temper_backend *table, int32_t threads)
+      : ops(table), pool(Pool::create(threads)), executor(pool->executor()) {
+    const temper_device_options options{.allocator = &allocator.table, .executor = &executor, .index = 0};
     char reason[200] = "";
     if (ops->open(&options, &device, reason, sizeof reason) != TEMPER_OK) fail_msg("open: %s", reason);
   }
@@ -80,9 +84,24 @@ inline int32_t between(Random &random, int32_t low, int32_t high) {
   return std::uniform_int_distribution<int32_t>(low, high)(random);
 }
 
+// Lanes of one plan.
+struct Lanes {
+  const Opened &opened;
+  std::vector<temper_lane *> lanes;
+  Lanes(const Opened &on, size_t count, const temper_lane_plan &plan) : opened(on), lanes(count) {
+    for (temper_lane *&lane : lanes) check(on, on.ops->lane_create(on.device, &plan, &lane));
+  }
+  ~Lanes() {
+    for (temper_lane *lane : lanes) opened.ops->lane_destroy(opened.device, lane);
+  }
+  Lanes(const Lanes &) = delete;
+  Lanes &operator=(const Lanes &) = delete;
+};
+
 // The rows of a call with their own storage.
 struct Rows {
   std::vector<int32_t> token, position, condition, sequence, slot, begin, end;
+  std::vector<temper_lane *> lane;
   void add(int32_t t, int32_t p, int32_t c, int32_t s, int32_t at, int32_t from, int32_t to) {
     token.push_back(t);
     position.push_back(p);
@@ -92,10 +111,23 @@ struct Rows {
     begin.push_back(from);
     end.push_back(to);
   }
-  temper_rows view() const {
-    return {static_cast<int32_t>(token.size()), token.data(), position.data(), condition.data(),
-            sequence.data(), slot.data(), begin.data(), end.data()};
+  int32_t count() const { return static_cast<int32_t>(token.size()); }
+  // Rows [first, first + some); sequence s is lanes[s].
+  temper_rows view(const std::vector<temper_lane *> &lanes, int32_t first, int32_t some) {
+    lane.assign(token.size(), nullptr);
+    for (size_t r = 0; r < lane.size(); ++r)
+      if (!lanes.empty()) lane[r] = lanes[static_cast<size_t>(sequence[r])];
+    return {.count = some,
+            .token = token.data() + first,
+            .position = position.data() + first,
+            .condition = condition.data() + first,
+            .lane = lane.data() + first,
+            .slot = slot.data() + first,
+            .visible_begin = begin.data() + first,
+            .visible_end = end.data() + first,
+            .sees_itself = nullptr};
   }
+  temper_rows view(const std::vector<temper_lane *> &lanes = {}) { return view(lanes, 0, count()); }
 };
 
 inline Rows plain_rows(int32_t count) {
@@ -144,7 +176,7 @@ inline const std::vector<const temper_backend *> &usable() {
     if (!registry.ok()) return found;
     for (int32_t i = 0; i < registry.value()->count(); ++i) {
       auto module = registry.value()->open(i);
-      if (!module.ok() || module.value()->table().host_memory == 0) continue;
+      if (!module.ok() || (module.value()->table().flags & TEMPER_BACKEND_HOST_MEMORY) == 0) continue;
       modules.push_back(module.value());
       found.push_back(&module.value()->table());
     }

@@ -10,15 +10,15 @@ namespace temper::test {
 
 struct LinearCase {
   int64_t inputs = 0, outputs = 0, width = 0;
-  int32_t storage = 0, activation = 0, input_major = 0;
+  int32_t format = 0, activation = 0, input_major = 0;
   std::vector<std::vector<float>> weights, biases;
   std::vector<std::vector<uint16_t>> halves;
   std::vector<temper_linear_part> parts;
 
-  LinearCase(Random &random, int64_t in, const std::vector<int64_t> &sizes, int32_t stored, int32_t followed,
+  LinearCase(Random &random, int64_t in, const std::vector<int64_t> &sizes, int32_t kept, int32_t followed,
              int32_t major, int32_t dtype, bool biased) {
     inputs = in;
-    storage = stored;
+    format = kept;
     activation = followed;
     input_major = major;
     weights.reserve(sizes.size());
@@ -36,15 +36,24 @@ struct LinearCase {
                                                    : static_cast<const void *>(halves.back().data());
       // With several parts every other one lacks a bias.
       const bool with = biased && (i % 2 == 0);
-      parts.push_back({data, dtype, sizes[i], with ? biases.back().data() : nullptr});
+      parts.push_back({data, dtype, sizes[i], with ? biases.back().data() : nullptr, nullptr, 0});
       outputs += sizes[i];
     }
     width = followed == TEMPER_ACTIVATION_SWIGLU ? outputs / 2 : outputs;
   }
 
+  temper_linear_desc describe() const {
+    return {.inputs = inputs,
+            .part_count = static_cast<int32_t>(parts.size()),
+            .parts = parts.data(),
+            .input_major = input_major,
+            .format = format,
+            .group = 0,
+            .activation = activation};
+  }
+
   temper_linear *make(const Opened &on) const {
-    const temper_linear_desc desc{inputs, static_cast<int32_t>(parts.size()), parts.data(), input_major, storage,
-                                  activation};
+    const temper_linear_desc desc = describe();
     temper_linear *linear = nullptr;
     check(on, on.ops->linear_create(on.device, &desc, &linear));
     return linear;

@@ -33,31 +33,27 @@ temper_attention describe(const Shape &shape, const Inputs &inputs) {
 
 // Writes all rows to the cache (layer 1 of 2), moves slots if asked, then attends rows [first, first+count).
 std::vector<float> run(const temper_backend *table, int32_t threads, const Shape &shape, const Inputs &inputs,
-                       const Rows &rows, int32_t first, int32_t count, bool move = false) {
+                       Rows rows, int32_t first, int32_t count, bool move = false) {
   const Opened on(table, threads);
-  const temper_rows all = rows.view();
-  StreamOf stream(on, all.count, shape.slots, 8);
-  const temper_kv_plan plan{2, 2, shape.slots, shape.kv_heads, shape.head_dim};
-  temper_kv *kv = nullptr;
-  check(on, table->kv_create(on.device, &plan, &kv));
+  StreamOf stream(on, rows.count(), shape.slots, 8);
+  const Lanes lanes(on, 2, {2, shape.slots, shape.kv_heads, shape.head_dim, TEMPER_KV_F32});
+  const temper_rows all = rows.view(lanes.lanes);
   const temper_attention attention = describe(shape, inputs);
   std::vector<float> qkv = inputs.qkv;
   check(on, table->begin(stream.stream, &all));
-  check(on, table->rotary_write(stream.stream, qkv.data(), &attention, kv, 1));
+  check(on, table->rotary_write(stream.stream, qkv.data(), &attention, 1));
   if (move) {
-    check(on, table->kv_move(stream.stream, kv, 0, 3, 1, shape.slots - 4));
-    check(on, table->kv_move(stream.stream, kv, 1, 0, 2, shape.slots - 4));
-    assert_true(table->kv_move(stream.stream, kv, 0, 3, 1, shape.slots) < 0);
+    check(on, table->lane_move(stream.stream, lanes.lanes[0], 3, 1, shape.slots - 4));
+    check(on, table->lane_move(stream.stream, lanes.lanes[1], 0, 2, shape.slots - 4));
+    assert_true(table->lane_move(stream.stream, lanes.lanes[0], 3, 1, shape.slots) < 0);
   }
   const int64_t width = (shape.heads + 2 * shape.kv_heads) * shape.head_dim, made = shape.heads * shape.head_dim;
-  const temper_rows some{count, all.token + first, all.position + first, all.condition + first, all.sequence + first,
-                         all.slot + first, all.visible_begin + first, all.visible_end + first};
+  const temper_rows some = rows.view(lanes.lanes, first, count);
   check(on, table->begin(stream.stream, &some));
   std::vector<float> out(static_cast<size_t>(count * made), 5.0F);
-  check(on, table->attend(stream.stream, out.data(), qkv.data() + first * width, &attention, kv, 1));
+  check(on, table->attend(stream.stream, out.data(), qkv.data() + first * width, &attention, 1));
   // What was written to q is a result as well.
-  if (first == 0 && count == all.count) out.insert(out.end(), qkv.begin(), qkv.end());
-  table->kv_destroy(on.device, kv);
+  if (first == 0 && count == rows.count()) out.insert(out.end(), qkv.begin(), qkv.end());
   return out;
 }
 
@@ -125,17 +121,14 @@ void slots_outside_are_refused(void **) {
     for (const auto &row : bad) {
       const Opened on(table, 1);
       StreamOf stream(on, 1, 8, 8);
-      const temper_kv_plan plan{1, 1, 8, 1, 4};
-      temper_kv *kv = nullptr;
-      check(on, table->kv_create(on.device, &plan, &kv));
+      const Lanes lanes(on, 1, {1, 8, 1, 4, TEMPER_KV_F32});
       Rows rows;
       rows.add(0, 0, 0, 0, row[0], row[1], row[2]);
-      const temper_rows view = rows.view();
+      const temper_rows view = rows.view(lanes.lanes);
       const temper_attention attention = describe(shape, inputs);
       std::vector<float> qkv = inputs.qkv, out(4);
       check(on, table->begin(stream.stream, &view));
-      assert_int_equal(table->attend(stream.stream, out.data(), qkv.data(), &attention, kv, 0), TEMPER_E_ARGUMENT);
-      table->kv_destroy(on.device, kv);
+      assert_int_equal(table->attend(stream.stream, out.data(), qkv.data(), &attention, 0), TEMPER_E_ARGUMENT);
     }
 }
 

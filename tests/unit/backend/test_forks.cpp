@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A fork of a cache: what both hold, that neither sees what the other writes, what it takes in memory.
+// A fork of a lane: what both hold, that neither sees what the other writes, what it takes in memory.
 #include "harness.h"
 
 #include <algorithm>
@@ -11,89 +11,83 @@ using namespace temper::test;
 
 namespace {
 
-constexpr int32_t slot_count = 200, heads = 2, head_size = 6, layers = 2, sequences = 2;
+constexpr int32_t slot_count = 200, heads = 2, head_size = 6, layers = 2;
 constexpr temper_attention attention{heads, heads, head_size, 0.4F, nullptr, nullptr, nullptr, nullptr, 0};
-constexpr temper_kv_plan plan{layers, sequences, slot_count, heads, head_size};
+constexpr temper_lane_plan plan{layers, slot_count, heads, head_size, TEMPER_KV_F32};
 
-// Fills slots [begin, end) of both sequences and layers with rows of the seed.
-int32_t fill(const Opened &on, temper_kv *kv, int32_t begin, int32_t end, unsigned seed) {
+// Fills slots [begin, end) of all layers with rows of the seed.
+int32_t fill(const Opened &on, temper_lane *lane, int32_t begin, int32_t end, unsigned seed) {
   Random random(seed);
-  StreamOf stream(on, 2 * (end - begin), slot_count, 8);
+  StreamOf stream(on, end - begin, slot_count, 8);
   Rows rows;
-  for (int32_t s = 0; s < sequences; ++s)
-    for (int32_t slot = begin; slot < end; ++slot) rows.add(0, 0, 0, s, slot, 0, slot + 1);
-  const temper_rows view = rows.view();
+  for (int32_t slot = begin; slot < end; ++slot) rows.add(0, 0, 0, 0, slot, 0, slot + 1);
+  const temper_rows view = rows.view({lane});
   check(on, on.ops->begin(stream.stream, &view));
   for (int32_t layer = 0; layer < layers; ++layer) {
     std::vector<float> qkv = randoms(random, static_cast<size_t>(view.count * 3 * heads * head_size));
-    const int32_t code = on.ops->rotary_write(stream.stream, qkv.data(), &attention, kv, layer);
+    const int32_t code = on.ops->rotary_write(stream.stream, qkv.data(), &attention, layer);
     if (code != TEMPER_OK) return code;
   }
   return TEMPER_OK;
 }
 
 // What queries find in the first `slots` slots.
-std::vector<float> look(const Opened &on, const temper_kv *kv, int32_t slots) {
+std::vector<float> look(const Opened &on, temper_lane *lane, int32_t slots) {
   Random random(3);
-  StreamOf stream(on, 2 * sequences, slot_count, 8);
+  StreamOf stream(on, 2, slot_count, 8);
   Rows rows;
-  for (int32_t s = 0; s < sequences; ++s)
-    for (const int32_t begin : {0, slots / 3}) rows.add(0, 0, 0, s, 0, begin, slots);
-  const temper_rows view = rows.view();
+  for (const int32_t begin : {0, slots / 3}) rows.add(0, 0, 0, 0, 0, begin, slots);
+  const temper_rows view = rows.view({lane});
   check(on, on.ops->begin(stream.stream, &view));
   std::vector<float> out;
   for (int32_t layer = 0; layer < layers; ++layer) {
     const std::vector<float> qkv = randoms(random, static_cast<size_t>(view.count * 3 * heads * head_size));
     std::vector<float> found(static_cast<size_t>(view.count * heads * head_size));
-    check(on, on.ops->attend(stream.stream, found.data(), qkv.data(), &attention, kv, layer));
+    check(on, on.ops->attend(stream.stream, found.data(), qkv.data(), &attention, layer));
     out.insert(out.end(), found.begin(), found.end());
   }
   return out;
 }
 
-// What a cache that shares nothing takes.
+// What a lane that shares nothing takes.
 int64_t whole(const Opened &on) {
-  temper_kv *kv = nullptr;
   const int64_t before = on.allocator.live;
-  check(on, on.ops->kv_create(on.device, &plan, &kv));
-  const int64_t taken = on.allocator.live - before;
-  on.ops->kv_destroy(on.device, kv);
-  return taken;
+  const Lanes lane(on, 1, plan);
+  return on.allocator.live - before;
 }
 
-temper_kv *fork(const Opened &on, const temper_kv *from, int32_t kept, int32_t lasting) {
-  const int32_t keeps[] = {kept, kept}, lasts[] = {lasting, lasting};
-  temper_kv *kv = nullptr;
+temper_lane *fork(const Opened &on, const temper_lane *from, int32_t kept, int32_t lasting) {
+  temper_lane *lane = nullptr;
   size_t shared = 0;
   const int64_t all = whole(on), before = on.allocator.live;
-  check(on, on.ops->kv_fork(on.device, from, keeps, lasts, &kv, &shared));
+  check(on, on.ops->lane_fork(on.device, from, kept, lasting, &lane, &shared));
   // What it shares it doesn't take.
   assert_int_equal(on.allocator.live - before + static_cast<int64_t>(shared), all);
   // All but the last page, which is an eighth at the most.
   if (lasting == slot_count) assert_true(static_cast<int64_t>(shared) > all - all / 4);
-  return kv;
+  return lane;
 }
 
-void assert_finds(const Opened &on, const temper_kv *kv, int32_t slots, const std::vector<float> &want) {
-  const std::vector<float> got = look(on, kv, slots);
+void assert_finds(const Opened &on, temper_lane *lane, int32_t slots, const std::vector<float> &want) {
+  const std::vector<float> got = look(on, lane, slots);
   assert_int_equal(got.size(), want.size());
   assert_same(got.data(), want.data(), want.size(), on.ops->name);
 }
 
-// Two caches go their own ways from what they share, whichever writes and whichever ends first.
+// Two lanes go their own ways from what they share, whichever writes and whichever ends first.
 void forks_are_independent(void **) {
   for (const temper_backend *table : usable())
     for (const int32_t lasting : {0, 1, 27, 28, 64, 150, 200})
       for (const bool origin_writes : {false, true}) {
         const Opened on(table, 2);
-        temper_kv *origin = nullptr;
-        check(on, table->kv_create(on.device, &plan, &origin));
+        temper_lane *origin = nullptr;
+        check(on, table->lane_create(on.device, &plan, &origin));
         check(on, fill(on, origin, 0, slot_count, 1));
         const int32_t kept = std::min(slot_count, lasting + 20);
         const std::vector<float> before = look(on, origin, kept);
-        temper_kv *other = fork(on, origin, kept, lasting);
+        temper_lane *other = fork(on, origin, kept, lasting);
         assert_finds(on, other, kept, before);
-        temper_kv *writer = origin_writes ? origin : other, *reader = origin_writes ? other : origin;
+        temper_lane *writer = origin_writes ? origin : other, *reader = origin_writes ? other : origin;
         // Behind what lasts, then in it, then by moving slots into it.
         check(on, fill(on, writer, lasting < slot_count ? lasting : 0, slot_count, 2));
         assert_finds(on, reader, kept, before);
@@ -101,11 +95,11 @@ void forks_are_independent(void **) {
         assert_finds(on, reader, kept, before);
         assert_true(look(on, writer, kept) != before);
         StreamOf stream(on, 1, slot_count, 8);
-        for (int32_t s = 0; s < sequences; ++s) check(on, table->kv_move(stream.stream, writer, s, 70, 3, 120));
+        check(on, table->lane_move(stream.stream, writer, 70, 3, 120));
         assert_finds(on, reader, kept, before);
-        table->kv_destroy(on.device, writer);
+        table->lane_destroy(on.device, writer);
         assert_finds(on, reader, kept, before);
-        table->kv_destroy(on.device, reader);
+        table->lane_destroy(on.device, reader);
       }
 }
 
@@ -114,28 +108,28 @@ void slots_move_as_a_whole(void **) {
   for (const temper_backend *table : usable())
     for (const auto &[from, to, count] : {std::array{70, 3, 120}, {3, 70, 120}, {64, 0, 64}, {0, 1, 199}, {1, 0, 199}}) {
       const Opened on(table, 1);
-      temper_kv *kv = nullptr, *moved = nullptr;
-      check(on, table->kv_create(on.device, &plan, &kv));
-      check(on, fill(on, kv, 0, slot_count, 1));
-      moved = fork(on, kv, slot_count, slot_count);
+      temper_lane *lane = nullptr, *moved = nullptr;
+      check(on, table->lane_create(on.device, &plan, &lane));
+      check(on, fill(on, lane, 0, slot_count, 1));
+      moved = fork(on, lane, slot_count, slot_count);
       StreamOf stream(on, 2, slot_count, 8);
-      check(on, table->kv_move(stream.stream, moved, 1, from, to, count));
+      check(on, table->lane_move(stream.stream, moved, from, to, count));
       Random random(4);
       const std::vector<float> qkv = randoms(random, 3 * heads * head_size);
       std::vector<float> out(heads * head_size), want = out;
       for (int32_t i = 0; i < count; ++i) {
         // One slot alone gives its value.
-        for (const auto &[cache, slot, found] : {std::tuple{kv, from + i, &want}, std::tuple{moved, to + i, &out}}) {
+        for (const auto &[cache, slot, found] : {std::tuple{lane, from + i, &want}, std::tuple{moved, to + i, &out}}) {
           Rows rows;
-          rows.add(0, 0, 0, 1, 0, slot, slot + 1);
-          const temper_rows view = rows.view();
+          rows.add(0, 0, 0, 0, 0, slot, slot + 1);
+          const temper_rows view = rows.view({cache});
           check(on, table->begin(stream.stream, &view));
-          check(on, table->attend(stream.stream, found->data(), qkv.data(), &attention, cache, 1));
+          check(on, table->attend(stream.stream, found->data(), qkv.data(), &attention, 1));
         }
         assert_same(out.data(), want.data(), out.size(), table->name);
       }
-      table->kv_destroy(on.device, kv);
-      table->kv_destroy(on.device, moved);
+      table->lane_destroy(on.device, lane);
+      table->lane_destroy(on.device, moved);
     }
 }
 
@@ -143,63 +137,62 @@ void slots_move_as_a_whole(void **) {
 void memory_may_run_out(void **) {
   for (const temper_backend *table : usable()) {
     Opened on(table, 1);
-    temper_kv *origin = nullptr;
-    check(on, table->kv_create(on.device, &plan, &origin));
+    temper_lane *origin = nullptr;
+    check(on, table->lane_create(on.device, &plan, &origin));
     check(on, fill(on, origin, 0, slot_count, 1));
     const std::vector<float> before = look(on, origin, slot_count);
-    const int32_t all[] = {slot_count, slot_count}, wrong[] = {slot_count, slot_count + 1}, some[] = {7, 9};
-    temper_kv *other = nullptr;
+    temper_lane *other = nullptr;
     size_t shared = 0;
-    assert_int_equal(table->kv_fork(on.device, origin, wrong, some, &other, &shared), TEMPER_E_ARGUMENT);
-    assert_int_equal(table->kv_fork(on.device, origin, some, all, &other, &shared), TEMPER_E_ARGUMENT);
+    assert_int_equal(table->lane_fork(on.device, origin, slot_count + 1, 7, &other, &shared), TEMPER_E_ARGUMENT);
+    assert_int_equal(table->lane_fork(on.device, origin, 7, slot_count, &other, &shared), TEMPER_E_ARGUMENT);
     int64_t failures = 0;
     for (;; ++failures) {
       on.allocator.calls = 0;
       on.allocator.fail_at = failures;
-      const int32_t code = table->kv_fork(on.device, origin, all, some, &other, &shared);
+      const int32_t code = table->lane_fork(on.device, origin, slot_count, 7, &other, &shared);
       if (code == TEMPER_OK) break;
       assert_int_equal(code, TEMPER_E_MEMORY);
       assert_null(other);
     }
     assert_true(failures > 0);
     on.allocator.fail_at = -1;
-    table->kv_destroy(on.device, other);
+    table->lane_destroy(on.device, other);
 
     other = fork(on, origin, slot_count, slot_count);
     StreamOf stream(on, 1, slot_count, 8);
     on.allocator.calls = 0;
     on.allocator.fail_at = 0;
-    const int32_t code = table->kv_move(stream.stream, other, 0, 1, 0, 10);
+    const int32_t code = table->lane_move(stream.stream, other, 1, 0, 10);
     on.allocator.fail_at = -1;
     assert_int_equal(code, TEMPER_E_MEMORY);
     assert_finds(on, other, slot_count, before);
     assert_finds(on, origin, slot_count, before);
-    table->kv_destroy(on.device, origin);
-    table->kv_destroy(on.device, other);
+    table->lane_destroy(on.device, origin);
+    table->lane_destroy(on.device, other);
   }
 }
 
-// Forks of one cache at work on threads of their own, each writing where the others read.
+// Forks of one lane at work on threads of their own, each writing where the others read.
 void forks_on_threads(void **) {
   for (const temper_backend *table : usable()) {
     const Opened on(table, 1);
-    temper_kv *origin = nullptr;
-    check(on, table->kv_create(on.device, &plan, &origin));
+    temper_lane *origin = nullptr;
+    check(on, table->lane_create(on.device, &plan, &origin));
     check(on, fill(on, origin, 0, slot_count, 1));
     const std::vector<float> before = look(on, origin, 128);
-    std::vector<temper_kv *> all = {origin};
+    std::vector<temper_lane *> all = {origin};
     while (all.size() < 4) all.push_back(fork(on, origin, slot_count, 180));
     std::vector<std::thread> threads;
     std::atomic<int32_t> wrong{0};
     for (unsigned i = 0; i < 4; ++i) {
-      temper_kv *mine = all[i];
+      temper_lane *mine = all[i];
       threads.emplace_back([&on, &before, &wrong, table, mine, i] {
         if (look(on, mine, 128) != before) ++wrong;
         if (fill(on, mine, 20, 100, 5 + i) != TEMPER_OK) ++wrong;
         const std::vector<float> after = look(on, mine, 128);
         if (after == before) ++wrong;
         if (fill(on, mine, 128, slot_count, 9) != TEMPER_OK || look(on, mine, 128) != after) ++wrong;
-        table->kv_destroy(on.device, mine);
+        table->lane_destroy(on.device, mine);
       });
     }
     for (std::thread &thread : threads) thread.join();

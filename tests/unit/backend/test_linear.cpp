@@ -25,7 +25,7 @@ void agrees_with_reference(void **) {
       const int32_t part_count = between(random, 1, 4);
       for (int32_t i = 0; i < part_count; ++i) sizes.push_back(between(random, 1, 70));
       if (activation == TEMPER_ACTIVATION_SWIGLU) sizes = {sizes[0], sizes[0]};
-      const LinearCase linear(random, between(random, 1, round % 10 == 0 ? 1100 : 90), sizes, between(random, 0, 1) * 2,
+      const LinearCase linear(random, between(random, 1, round % 10 == 0 ? 1100 : 90), sizes, between(random, 0, 1),
                               activation, between(random, 0, 1), between(random, 0, 2), between(random, 0, 1) != 0);
       const int32_t rows = round % 20 == 0 ? 110 : between(random, 1, 20);
       const auto in = randoms(random, static_cast<size_t>(rows * linear.inputs));
@@ -47,9 +47,9 @@ void large_calls_agree(void **) {
   const Opened plain(find_reference(), 1);
   for (const temper_backend *table : usable()) {
     const Opened fast(table, 2);
-    for (const int32_t storage : {TEMPER_DTYPE_F32, TEMPER_DTYPE_BF16})
+    for (const int32_t format : {TEMPER_FORMAT_F32, TEMPER_FORMAT_BF16})
       for (const int32_t activation : {TEMPER_ACTIVATION_NONE, TEMPER_ACTIVATION_SWIGLU}) {
-        const LinearCase linear(random, 67, {83, 83}, storage, activation, 0, TEMPER_DTYPE_F32, true);
+        const LinearCase linear(random, 67, {83, 83}, format, activation, 0, TEMPER_DTYPE_F32, true);
         const int32_t rows = 539;
         const auto in = randoms(random, static_cast<size_t>(rows * linear.inputs));
         const auto residual = randoms(random, static_cast<size_t>(rows * linear.width));
@@ -66,9 +66,9 @@ void rows_dont_depend_on_company(void **) {
   Random random(3);
   for (const temper_backend *table : usable()) {
     const Opened one(table, 1), two(table, 2), three(table, 3);
-    for (const int32_t storage : {TEMPER_DTYPE_F32, TEMPER_DTYPE_BF16})
+    for (const int32_t format : {TEMPER_FORMAT_F32, TEMPER_FORMAT_BF16})
       for (const int64_t inputs : {1, 7, 64, 515, 1301}) {
-        const LinearCase linear(random, inputs, {57, 40}, storage, TEMPER_ACTIVATION_GELU_TANH, 0, TEMPER_DTYPE_F32,
+        const LinearCase linear(random, inputs, {57, 40}, format, TEMPER_ACTIVATION_GELU_TANH, 0, TEMPER_DTYPE_F32,
                                 true);
         const int32_t rows = 103;
         const auto in = randoms(random, static_cast<size_t>(rows * inputs));
@@ -93,15 +93,33 @@ void refuses_nonsense(void **) {
   for (const temper_backend *table : usable()) {
     const Opened on(table, 2);
     const float weight[4] = {1, 2, 3, 4};
-    const temper_linear_part good{weight, TEMPER_DTYPE_F32, 2, nullptr};
+    const temper_linear_part good{weight, TEMPER_DTYPE_F32, 2, nullptr, nullptr, 0};
+    const temper_linear_part scaled{weight, TEMPER_DTYPE_F32, 2, nullptr, weight, 1};
+    const temper_linear_desc plain{.inputs = 2,
+                                   .part_count = 1,
+                                   .parts = &good,
+                                   .input_major = 0,
+                                   .format = TEMPER_FORMAT_F32,
+                                   .group = 0,
+                                   .activation = TEMPER_ACTIVATION_NONE};
     temper_linear *linear = nullptr;
-    temper_linear_desc desc{0, 1, &good, 0, TEMPER_DTYPE_F32, TEMPER_ACTIVATION_NONE};
-    assert_int_equal(table->linear_create(on.device, &desc, &linear), TEMPER_E_ARGUMENT);
-    desc = {2, 5, &good, 0, TEMPER_DTYPE_F32, TEMPER_ACTIVATION_NONE};
-    assert_int_equal(table->linear_create(on.device, &desc, &linear), TEMPER_E_ARGUMENT);
-    desc = {2, 1, &good, 0, 17, TEMPER_ACTIVATION_NONE};
+    const auto refused = [&](int32_t code, void (*spoil)(temper_linear_desc &)) {
+      temper_linear_desc desc = plain;
+      spoil(desc);
+      assert_int_equal(table->linear_create(on.device, &desc, &linear), code);
+      assert_null(linear);
+    };
+    refused(TEMPER_E_ARGUMENT, [](temper_linear_desc &desc) { desc.inputs = 0; });
+    refused(TEMPER_E_ARGUMENT, [](temper_linear_desc &desc) { desc.part_count = 5; });
+    refused(TEMPER_E_UNSUPPORTED, [](temper_linear_desc &desc) { desc.format = 17; });
+    assert_non_null(std::strstr(table->last_error(on.device), "17"));
+    // Neither format has scales.
+    refused(TEMPER_E_UNSUPPORTED, [](temper_linear_desc &desc) { desc.group = 32; });
+    assert_non_null(std::strstr(table->last_error(on.device), "32"));
+    temper_linear_desc desc = plain;
+    desc.parts = &scaled;
     assert_int_equal(table->linear_create(on.device, &desc, &linear), TEMPER_E_UNSUPPORTED);
-    assert_true(std::strlen(table->last_error(on.device)) > 0);
+    assert_non_null(std::strstr(table->last_error(on.device), "scales"));
   }
 }
 

@@ -8,7 +8,7 @@ using namespace temper::test;
 
 namespace {
 
-std::vector<float> embed(const temper_backend *table, const temper_embedding &embedding, const Rows &rows) {
+std::vector<float> embed(const temper_backend *table, const temper_embedding &embedding, Rows rows) {
   const Opened on(table, 2);
   const temper_rows view = rows.view();
   StreamOf stream(on, view.count, 8, embedding.width);
@@ -44,7 +44,7 @@ void embeddings_are_looked_up(void **) {
   }
 }
 
-std::vector<float> norm(const temper_backend *table, int32_t threads, const temper_norm &norm, const Rows &rows,
+std::vector<float> norm(const temper_backend *table, int32_t threads, const temper_norm &norm, Rows rows,
                         const std::vector<float> &in, const std::vector<int32_t> *index) {
   const Opened on(table, threads);
   const temper_rows view = rows.view();
@@ -84,7 +84,7 @@ void rows_are_checked(void **) {
   for (const temper_backend *table : usable()) {
     const Opened on(table, 1);
     StreamOf stream(on, 2, 8, 4);
-    const Rows many = plain_rows(3), two = plain_rows(2);
+    Rows many = plain_rows(3), two = plain_rows(2);
     const temper_rows too_many = many.view(), good = two.view();
     assert_int_equal(table->begin(stream.stream, &too_many), TEMPER_E_ARGUMENT);
     check(on, table->begin(stream.stream, &good));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "backends/cpu/pool.h"
+#include "runtime/pool.h"
 
 #include <chrono>
 #include <csignal>
@@ -7,7 +7,7 @@
 #include <sched.h>
 #include <thread>
 
-namespace temper::cpu {
+namespace temper {
 namespace {
 
 // Longer than the gap between two operations of a step, shorter than anyone would notice.
@@ -47,33 +47,42 @@ int32_t usable_cores() noexcept {
 
 std::unique_ptr<Pool> Pool::create(int32_t threads) {
   std::unique_ptr<Pool> pool(new (std::nothrow) Pool());
-  if (pool == nullptr) return nullptr;
-  pool->spin_ = threads <= usable_cores();
-  if (threads <= 1) return pool;
-  pool->workers_.reset(new (std::nothrow) Worker[static_cast<size_t>(threads - 1)]);
-  if (pool->workers_ == nullptr) return nullptr;
-  // Workers inherit a mask that blocks everything: signals stay with the program's own threads.
-  sigset_t all, before;
-  sigfillset(&all);
-  if (pthread_sigmask(SIG_SETMASK, &all, &before) != 0) return nullptr;
-  for (int32_t i = 0; i < threads - 1; ++i) {
-    Worker &worker = pool->workers_[static_cast<size_t>(i)];
-    worker.pool = pool.get();
-    worker.index = i + 1;
-    if (pthread_create(&worker.thread, nullptr, main, &worker) != 0) break;
-    ++pool->started_;
-  }
-  (void)pthread_sigmask(SIG_SETMASK, &before, nullptr);
-  pool->size_ = pool->started_ + 1;
-  if (pool->size_ != threads) return nullptr;
+  if (pool == nullptr || threads <= 1) return pool;
+  pool->start(threads - 1);
+  pool->spin_ = pool->size_ <= usable_cores();
   return pool;
 }
 
+void Pool::start(int32_t workers) noexcept {
+  workers_.reset(new (std::nothrow) Worker[static_cast<size_t>(workers)]);
+  if (workers_ == nullptr) return;
+  // Workers inherit a mask that blocks everything: signals stay with the program's own threads.
+  sigset_t all, before;
+  sigfillset(&all);
+  if (pthread_sigmask(SIG_SETMASK, &all, &before) != 0) return;
+  for (int32_t i = 0; i < workers; ++i) {
+    Worker &worker = workers_[static_cast<size_t>(i)];
+    worker.pool = this;
+    worker.index = i + 1;
+    if (pthread_create(&worker.thread, nullptr, main, &worker) != 0) break;
+    ++started_;
+  }
+  (void)pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  size_ = started_ + 1;
+}
+
 Pool::~Pool() {
+  if (started_ == 0 || getpid() != process_) return;
   stop_.store(true);
   call_.fetch_add(1);
   call_.notify_all();
   for (int32_t i = 0; i < started_; ++i) (void)pthread_join(workers_[static_cast<size_t>(i)].thread, nullptr);
+}
+
+temper_executor Pool::executor() noexcept {
+  return {.user = this, .workers = size_, .run = [](void *user, temper_task_fn task, void *argument, int32_t count) {
+            static_cast<Pool *>(user)->run(task, argument, count);
+          }};
 }
 
 void *Pool::main(void *worker) {
@@ -111,8 +120,7 @@ void Pool::claim(int32_t worker) noexcept {
 
 void Pool::run(temper_task_fn task, void *argument, int32_t count) noexcept {
   if (count <= 0) return;
-  std::unique_lock<std::mutex> owner(owner_, std::defer_lock);
-  if (count == 1 || size_ == 1 || !owner.try_lock()) {
+  if (count == 1 || size_ == 1 || taken_.exchange(true, std::memory_order_acquire)) {
     for (int32_t i = 0; i < count; ++i) task(argument, i, 0);
     return;
   }
@@ -125,9 +133,19 @@ void Pool::run(temper_task_fn task, void *argument, int32_t count) noexcept {
   call_.notify_all();
   claim(0);
   open_.store(false);
-  auto busy = [&] { return active_.load() != 0; };
-  if (spin_ && spin(busy)) return;
+  wait_for_workers();
+  taken_.store(false, std::memory_order_release);
+}
+
+void Pool::wait_for_workers() noexcept {
+  const auto busy = [&] { return active_.load() != 0; };
+  if (!busy() || (spin_ && spin(busy))) return;
+  // A child of fork inherits the count of workers that are only in its parent.
+  if (getpid() != process_) {
+    active_.store(0);
+    return;
+  }
   for (uint32_t active = active_.load(); active != 0; active = active_.load()) active_.wait(active);
 }
 
-}  // namespace temper::cpu
+}  // namespace temper

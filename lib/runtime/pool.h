@@ -1,21 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
-// The threads of one device. Work is cut into chunks that are claimed from a counter: the caller
+// The threads of one runtime. Work is cut into chunks that are claimed from a counter: the caller
 // works too and never waits for a chunk that nobody has begun, so a busy machine costs little.
+//
+// In a child of fork(2) there are no workers: the caller does everything alone, and ending the pool
+// joins nothing. For that nothing here is a lock that another thread may have held at the time.
 #pragma once
 
-#include "backends/backend.h"
+#include <temper/types.h>
 
 #include <atomic>
 #include <cstdint>
 #include <memory>
-#include <mutex>
 #include <pthread.h>
+#include <unistd.h>
 
-namespace temper::cpu {
+namespace temper {
 
 class Pool {
  public:
-  // A pool of `threads`, the caller's included; nullptr when threads or memory are out.
+  // A pool of at most `threads`, the caller's included: fewer when the system gives no more. nullptr
+  // when there is no memory for the pool itself.
   static std::unique_ptr<Pool> create(int32_t threads);
   ~Pool();
   Pool(const Pool &) = delete;
@@ -27,11 +31,8 @@ class Pool {
   // using the pool, the caller does its work alone as worker 0.
   void run(temper_task_fn task, void *argument, int32_t count) noexcept;
 
-  template <typename Body>
-  void each(int32_t count, Body body) noexcept {
-    run([](void *argument, int32_t index, int32_t worker) { (*static_cast<Body *>(argument))(index, worker); },
-        &body, count);
-  }
+  // The pool as others see it; usable while the pool lives.
+  temper_executor executor() noexcept;
 
  private:
   struct Worker {
@@ -41,17 +42,20 @@ class Pool {
   };
 
   Pool() = default;
+  void start(int32_t workers) noexcept;
   static void *main(void *worker);
   void serve(int32_t index) noexcept;
   void join_in(int32_t index) noexcept;
   void claim(int32_t worker) noexcept;
+  void wait_for_workers() noexcept;
 
   std::unique_ptr<Worker[]> workers_;
   int32_t started_ = 0;
   int32_t size_ = 1;
-  bool spin_ = false;  // more threads than cores never spin
+  bool spin_ = false;         // more threads than cores never spin
+  pid_t process_ = getpid();  // where the workers are
 
-  std::mutex owner_;  // held by the thread whose work is shared out
+  std::atomic<bool> taken_{false};  // by the thread whose work is shared out
   // The work; written before open_, read only by those counted in active_ who have seen open_.
   temper_task_fn task_ = nullptr;
   void *argument_ = nullptr;
@@ -63,4 +67,4 @@ class Pool {
   std::atomic<bool> stop_{false};
 };
 
-}  // namespace temper::cpu
+}  // namespace temper
