@@ -46,7 +46,7 @@ enum class SamplerParameter : int32_t {
   min_p = 4,        // 0: off
   eta = 5,          // ACS: strength of the correction; ReMDM: cap or scale of its remasking
   typical_p = 6,    // 1: off
-  compat = 7,       // 1: as the published program does it where that isn't exact (DEVIATIONS)
+  compat = 7,       // 1: as the published program does it where that isn't exact (MATH 7)
   zeta = 8,         // remask: 0 absorbing .. 1 resampling kernel
   rule = 9,         // remdm: cap, rescale, conf, loop; confidence: how many
   t_on = 10, t_off = 11, alpha_on = 12,  // remdm loop
