@@ -28,7 +28,8 @@ TEMPER_EXTERN_C_BEGIN
 typedef struct temper_score_options {
   uint32_t struct_size;
   /** Independent estimates per document, 1..4096; 0: 2. Their spread gives the standard error, their mean the
-   *  result. One is enough where nothing is random (temper_score_result.exact) and is then what is done. */
+   *  result. Two are enough when all calls are visited or documents are many; few documents with @c samples get a
+   *  wide error from two, a narrower one from 4 or 8. One where nothing is random (temper_score_result.exact). */
   int32_t replicates;
   /** Calls of the hyperschedule that each replicate visits, in even strata with one random offset (MATH 5.5);
    *  0, or as many as there are: all of them, and only the noise is random. */
@@ -60,8 +61,11 @@ typedef struct temper_score_result {
   int32_t exact;          /**< 1: no random draw has played a part. Under quench then -log p itself */
   int64_t scored;         /**< tokens: nats / scored is the figure per token, exp of it the perplexity */
   double nats;            /**< sum over the documents; infinite when the model excludes what is there */
-  /** Standard deviation of @c nats as an estimate of the bound of these very documents, from the spread of the
-   *  replicates of each; 0 when exact, NaN with one replicate. Says nothing of other documents. */
+  /** How sure @c nats is: @c nats +- this holds the bound of these very documents in 68 of 100 cases, for one
+   *  document as for many and with two replicates as with more. It is the standard deviation that the spread of
+   *  the replicates shows, times Student's factor for how well they show it (MATH 5.7): 1.84 for one document,
+   *  two replicates and some calls; near 1 where all calls are visited or documents are many. 0 when exact, NaN
+   *  with one replicate. Says nothing of other documents. */
   double standard_error;
   double prior;           /**< KL_prior, part of @c nats: 0 when the last level is pure noise */
   int64_t model_calls;
@@ -90,7 +94,7 @@ TEMPER_API temper_status temper_score(temper_model *model, const temper_hypersch
 
 /**
  * @brief Memory a score would take from the allocator of the runtime, without the model.
- * @param[in] longest tokens of the longest document, >= 0, begin token included.
+ * @param[in] longest tokens of the longest document, >= 0; one more where temper_score() puts a begin token.
  * @return ::TEMPER_OK; ::TEMPER_E_ARGUMENT; ::TEMPER_E_UNSUPPORTED; ::TEMPER_E_MEMORY. @since 0.1
  */
 TEMPER_API temper_status temper_score_estimate(const temper_model *model, const temper_hyperschedule *schedule,

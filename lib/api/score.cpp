@@ -83,7 +83,7 @@ class Documents {
       temper_document &to = read_[d];
       to.scored = scores[d].scored;
       to.nats = scores[d].nats;
-      to.standard_error = scores[d].standard_error();
+      to.standard_error = scores[d].spread.standard_error();
       if (to.terms != nullptr) std::copy(scores[d].terms.begin(), scores[d].terms.end(), to.terms);
       write_struct(at(d), to);
     }
@@ -107,7 +107,7 @@ void write_result(temper_score_result *to, const ScoreReport &report) {
   result.exact = report.totals.exact ? 1 : 0;
   result.scored = report.totals.scored;
   result.nats = report.totals.nats;
-  result.standard_error = report.totals.standard_error();
+  result.standard_error = report.totals.spread.standard_error();
   result.prior = report.totals.prior;
   result.model_calls = report.model_calls;
   result.rows_computed = report.rows_computed;

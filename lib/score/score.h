@@ -5,17 +5,18 @@
 //
 // Estimator: of the K calls of a document each replicate visits n, call floor((u + j) K / n) for j = 0..n-1
 // with one u, weight K / n; with n = K all of them, weight 1. Replicates have their own u and their own noise,
-// so each is an unbiased estimate by itself, and their spread is the standard error. They share the cache: a
-// document's visits are made in the order of the calls.
+// so each is an unbiased estimate by itself, and their spread is the standard error (spread.h): call by call where
+// all calls are visited, whose noises are independent, else document by document, as a replicate's calls share u.
+// They share the cache: a document's visits are made in the order of the calls.
 #pragma once
 
 #include "noise/noise.h"
 #include "sampler/head.h"
 #include "schedule/hyperschedule.h"
+#include "score/spread.h"
 #include "score/terms.h"
 #include "session/rows.h"
 
-#include <cmath>
 #include <cstdint>
 #include <span>
 #include <vector>
@@ -45,17 +46,16 @@ struct ScoreDocument {
 struct DocumentScore {
   int64_t scored = 0;         // positions that count
   double nats = 0;            // the bound, the prior's part included
-  double variance = 0;        // of `nats` as an estimate; NaN with one replicate
   std::vector<double> terms;  // per token; 0 in the prefix; without the prior's part
-  double standard_error() const noexcept { return std::sqrt(variance); }
+  Spread spread;              // of `nats` as an estimate
 };
 
 struct ScoreTotals {
   int64_t scored = 0;
-  double nats = 0, variance = 0, prior = 0;
+  double nats = 0, prior = 0;
+  Spread spread;           // of `nats`, the documents' together
   bool exact = false;  // no draw has played a part
   int32_t replicates = 0;  // made; 1 when exact
-  double standard_error() const noexcept { return std::sqrt(variance); }
 };
 
 // One call of one document.

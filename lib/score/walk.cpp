@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <map>
 #include <memory>
 
@@ -21,7 +20,9 @@ struct Lane {
   std::vector<PlannedVisit> visits;
   size_t next = 0;
   double weight = 1;
-  std::vector<double> sums;  // per replicate
+  bool part = false;         // visits some of the calls only
+  std::vector<double> sums;  // per replicate: of the document
+  std::vector<double> call;  // and of the present call
   Visit visit;
 
   bool busy() const noexcept { return document >= 0; }
@@ -87,17 +88,18 @@ void Walk::begin(Lane &lane, size_t document) {
   lane.document = static_cast<int64_t>(document);
   lane.next = 0;
   lane.sums.assign(static_cast<size_t>(replicates_), 0.0);
+  lane.call.assign(static_cast<size_t>(replicates_), 0.0);
   lane.visits.clear();
   const std::vector<int64_t> &useful = calls(length_of(document));
   const size_t all = useful.size();
-  const bool part = task_.samples > 0 && task_.samples < static_cast<int64_t>(all);
-  const auto n = part ? static_cast<size_t>(task_.samples) : all;
+  lane.part = task_.samples > 0 && task_.samples < static_cast<int64_t>(all);
+  const auto n = lane.part ? static_cast<size_t>(task_.samples) : all;
   lane.weight = n > 0 ? static_cast<double>(all) / static_cast<double>(n) : 1;
   for (int32_t r = 0; r < replicates_; ++r) {
     const double u =
-        part ? draws(documents_[document], 0, sequence_draw, r).uniform(DrawTag::call_choice) : 0;
+        lane.part ? draws(documents_[document], 0, sequence_draw, r).uniform(DrawTag::call_choice) : 0;
     for (size_t j = 0; j < n; ++j) {
-      const auto at = part ? static_cast<size_t>((u + static_cast<double>(j)) * lane.weight) : j;
+      const auto at = lane.part ? static_cast<size_t>((u + static_cast<double>(j)) * lane.weight) : j;
       lane.visits.push_back({useful[std::min(at, all - 1)], r});
     }
   }
@@ -159,6 +161,9 @@ Status Walk::finish_visit(Lane &lane) {
     if (!score.terms.empty()) score.terms[static_cast<size_t>(lane.visit.active[i].position)] += share * term;
   }
   lane.sums[static_cast<size_t>(replicate)] += lane.weight * sum;
+  lane.call[static_cast<size_t>(replicate)] = sum;
+  const bool last = replicate + 1 == replicates_;
+  if (last && !lane.part && !is_exact(task_)) score.spread.add(lane.call);
   if (++lane.next == lane.visits.size()) finish_document(lane);
   return Status();
 }
@@ -166,18 +171,14 @@ Status Walk::finish_visit(Lane &lane) {
 void Walk::finish_document(Lane &lane) {
   const auto index = static_cast<size_t>(lane.document);
   DocumentScore &score = scores_[index];
-  const auto count = static_cast<double>(replicates_);
-  double mean = 0, spread = 0;
-  for (const double sum : lane.sums) mean += sum / count;
-  for (const double sum : lane.sums) spread += (sum - mean) * (sum - mean);
+  double mean = 0;
+  for (const double sum : lane.sums) mean += sum / static_cast<double>(replicates_);
   const int64_t length = length_of(index);
   for (int64_t i = 0; i < length; ++i) score.scored += task_.schedule.level(0, i) > 0 ? 1 : 0;
   const int32_t top = task_.schedule.levels();
   const double prior = prior_divergence(task_.noise.at_level(top, top), static_cast<size_t>(task_.head.tokens()));
   score.nats = mean + prior * static_cast<double>(score.scored);
-  if (std::isinf(mean)) score.variance = mean;
-  else if (replicates_ > 1) score.variance = spread / (count * (count - 1));
-  else score.variance = is_exact(task_) || lane.visits.empty() ? 0 : std::numeric_limits<double>::quiet_NaN();
+  if (lane.part) score.spread.add(lane.sums);
   lane.document = -1;
 }
 
@@ -214,7 +215,7 @@ Result<ScoreTotals> Walk::run(const ScoreProgress &progress) {
   for (const DocumentScore &score : scores_) {
     totals.scored += score.scored;
     totals.nats += score.nats;
-    totals.variance += score.variance;
+    totals.spread.add(score.spread);
     totals.prior += prior * static_cast<double>(score.scored);
   }
   return totals;

@@ -2,7 +2,7 @@
 // The bound with the exact denoiser of a distribution over three bits (MATH E5): by enumeration against the
 // numbers of MATH 5.1, and as the walk estimates it.
 #include "score/score.h"
-#include "support/lab.h"
+#include "three_bits.h"
 
 #include <array>
 #include <cmath>
@@ -21,73 +21,6 @@ using namespace temper;
 using namespace temper::test;
 
 namespace {
-
-constexpr double entropy = 1.864649375806;
-const std::array<double, 8> data_tokens = {8 / 32., 1 / 32., 2 / 32., 4 / 32., 1 / 32., 6 / 32., 3 / 32., 7 / 32.};
-
-int bit(int word, int64_t i) { return word >> (2 - i) & 1; }
-
-// What is known of a position: its token (-1 masked, -2 nothing) and how it came about.
-struct Seen {
-  int32_t token = -2;
-  Clocks clocks;  // zero: clean
-};
-
-// q(token | clean) of two real tokens.
-double likelihood(const Seen &seen, int clean) {
-  if (seen.token == -2) return 1;
-  if (seen.token == -1) return seen.clocks.m();
-  return (1 - seen.clocks.m()) * (seen.clocks.kappa() * (seen.token == clean) + -std::expm1(-seen.clocks.lam) / 2);
-}
-
-// p(x_0^i | all that is seen), by Bayes over the eight words.
-std::array<double, 2> denoise(const std::array<Seen, 3> &seen, int64_t i) {
-  std::array<double, 2> pi{};
-  for (int word = 0; word < 8; ++word) {
-    double weight = data_tokens[static_cast<size_t>(word)];
-    for (int64_t j = 0; j < 3; ++j) weight *= likelihood(seen[static_cast<size_t>(j)], bit(word, j));
-    pi[static_cast<size_t>(bit(word, i))] += weight;
-  }
-  const double sum = pi[0] + pi[1];
-  return {pi[0] / sum, pi[1] / sum};
-}
-
-using Path = std::function<Clocks(int32_t)>;  // of a level
-
-// (15) of one word, every state of every call enumerated.
-double enumerate(const Hyperschedule &schedule, const Path &path, int word) {
-  double total = 0;
-  for (int64_t k = 0; k < schedule.steps(3); ++k) {
-    const int64_t settled = schedule.settled_end(k, 3), end = schedule.active_end(k, 3);
-    for (int state = 0; state < 27; ++state) {
-      std::array<Seen, 3> seen;
-      double chance = 1;
-      int rest = state;
-      for (int64_t i = 0; i < 3; ++i, rest /= 3) {
-        Seen &at = seen[static_cast<size_t>(i)];
-        if (i < settled) at.token = bit(word, i);
-        else if (i < end) at = {rest % 3 - 1, path(schedule.level(k, i))};
-        if (i >= settled && i < end) chance *= likelihood(at, bit(word, i));
-        else if (rest % 3 != 0) chance = 0;  // count such a state once
-      }
-      if (!(chance > 0)) continue;
-      for (int64_t i = settled; i < end; ++i) {
-        const int32_t from = schedule.level(k, i), to = schedule.level(k + 1, i);
-        if (from == to) continue;
-        const std::array<double, 2> pi = denoise(seen, i);
-        total += chance * divergence_of_posterior(Noise::between(path(from), path(to)), 2,
-                                                  seen[static_cast<size_t>(i)].token, bit(word, i), pi.data());
-      }
-    }
-  }
-  return total;
-}
-
-double enumerate(const Hyperschedule &schedule, const Path &path) {
-  double total = 0;
-  for (int word = 0; word < 8; ++word) total += data_tokens[static_cast<size_t>(word)] * enumerate(schedule, path, word);
-  return total;
-}
 
 Path linear(int32_t levels) {
   return [=](int32_t l) {
@@ -128,67 +61,6 @@ void test_table(void **) {
   }
 }
 
-// The exact denoiser in place of a model.
-class Oracle final : public LogitSource {
- public:
-  Oracle(const ScoreTask &task, int32_t lanes) : task_(task), lanes_(lanes) {}
-  int32_t lanes() const noexcept override { return lanes_; }
-  int32_t workers() const noexcept override { return 1; }
-  void restart(int32_t) noexcept override {}
-  Status evaluate(std::span<Visit *const> visits, RowReader &reader) override {
-    const int32_t top = task_.schedule.levels();
-    for (Visit *visit : visits) {
-      std::array<Seen, 3> seen;
-      for (int64_t i = 0; i < visit->settled; ++i)
-        seen[static_cast<size_t>(i)].token = visit->document->tokens[static_cast<size_t>(i)];
-      for (const ActivePosition &at : visit->active)
-        seen[static_cast<size_t>(at.position)] = {at.token == 2 ? -1 : at.token, task_.noise.at_level(at.level, top)};
-      for (size_t a = 0; a < visit->active.size(); ++a) {
-        if (!visit->active[a].wants_logits) continue;
-        const std::array<double, 2> pi = denoise(seen, visit->active[a].position);
-        const float row[2] = {static_cast<float>(std::log(pi[0])), static_cast<float>(std::log(pi[1]))};
-        reader.read(*visit, a, row, 0);
-      }
-    }
-    ++calls;
-    return Status();
-  }
-  int calls = 0;
-
- private:
-  const ScoreTask &task_;
-  int32_t lanes_;
-};
-
-ScoreTask task_of(Hyperschedule schedule, double eps) {
-  NoiseParameters parameters;
-  if (eps > 0) {
-    parameters.path = NoisePath::epsilon;
-    parameters.mix = eps;
-  }
-  HeadDescription head;
-  head.columns = head.vocabulary = head.mask_token = 2;
-  return {std::move(schedule), require(Noise::create(parameters), "noise"), head, false, false, 0, 1, 0};
-}
-
-struct Words {
-  std::vector<std::array<int32_t, 3>> tokens;
-  std::vector<ScoreDocument> documents;
-  explicit Words(const std::vector<int> &words) : tokens(words.size()) {
-    for (size_t d = 0; d < words.size(); ++d) {
-      for (int64_t i = 0; i < 3; ++i) tokens[d][static_cast<size_t>(i)] = bit(words[d], i);
-      documents.push_back({tokens[d], 0, static_cast<uint32_t>(d)});
-    }
-  }
-};
-
-ScoreTotals score(const ScoreTask &task, const Words &words, std::vector<DocumentScore> &scores, int32_t lanes = 3) {
-  scores.assign(words.documents.size(), {});
-  for (DocumentScore &one : scores) one.terms.assign(3, 0.0);
-  Oracle oracle(task, lanes);
-  return require(score_documents(task, words.documents, scores, oracle, {}), "score");
-}
-
 const std::vector<int> all = {0, 1, 2, 3, 4, 5, 6, 7};
 
 // Autoregression: every word's probability, without chance, token by token.
@@ -199,7 +71,7 @@ void test_quench_is_exact(void **) {
   std::vector<DocumentScore> scores;
   const ScoreTotals totals = score(task, words, scores);
   assert_true(totals.exact);
-  assert_true(totals.variance == 0);
+  assert_true(totals.spread.variance() == 0);
   assert_int_equal(totals.scored, 24);
   for (size_t w = 0; w < 8; ++w) {
     assert_true(std::abs(scores[w].nats + std::log(data_tokens[w])) < 1e-6);
@@ -227,7 +99,7 @@ void examine_calibration(Hyperschedule schedule, double eps, int64_t samples, co
   for (int seed = 0; seed < seeds; ++seed) {
     task.seed = static_cast<uint64_t>(seed);
     const ScoreTotals totals = score(task, words, scores);
-    const double z = (totals.nats - expected) / std::sqrt(totals.variance);
+    const double z = (totals.nats - expected) / std::sqrt(totals.spread.variance());
     const double off = totals.nats - expected;
     bias += off / seeds;
     spread += off * off / seeds;
@@ -264,7 +136,7 @@ void test_entropy_from_above(void **) {
     task.seed = 3;
     std::vector<DocumentScore> scores;
     const ScoreTotals totals = score(task, words, scores, 4);
-    const double bound = totals.nats / 32, error = std::sqrt(totals.variance) / 32;
+    const double bound = totals.nats / 32, error = std::sqrt(totals.spread.variance()) / 32;
     print_message("flat(%d): %.5f +- %.5f, entropy %.5f\n", levels, bound, error, entropy);
     assert_true(bound > entropy - 4 * error);
     assert_true(bound < before);
@@ -282,14 +154,14 @@ void test_lanes_and_parts(void **) {
   task.replicates = 3;
   std::vector<DocumentScore> alone, together;
   const ScoreTotals a = score(task, words, alone, 1), b = score(task, words, together, 5);
-  assert_true(a.nats == b.nats && a.variance == b.variance);
+  assert_true(a.nats == b.nats && a.spread.variance() == b.spread.variance());
   assert_true(alone[3].nats != alone[4].nats);  // equal words, draws of their own
   for (const DocumentScore &one : alone)
     assert_true(std::abs(std::accumulate(one.terms.begin(), one.terms.end(), 0.0) - one.nats) < 1e-12);
   task.seed = 1;
   assert_true(score(task, words, together, 5).nats != a.nats);
   task.replicates = 1;
-  assert_true(std::isnan(score(task, words, alone, 2).variance));
+  assert_true(std::isnan(score(task, words, alone, 2).spread.variance()));
 }
 
 // A prefix is seen and isn't scored.
