@@ -24,12 +24,19 @@ struct Finish {
   const float *residual = nullptr;
 };
 
-// One query's share of a key range; rows of one tile have ranges that overlap for the most part.
+// What one query attends to: slots [begin, end), never empty, and a slot of its own beside them unless that is
+// -1. Queries of one tile have ranges that overlap for the most part. scores[j] belongs to slot j; the score of
+// the own slot stands before the others when its slot does, else behind them.
 struct Query {
   const float *query;
   float *out;
-  float *scores;  // scores[j] belongs to slot j
+  float *scores;
   int32_t begin, end;
+  int32_t own = -1;
+
+  int32_t own_score() const { return own < begin ? begin - 1 : end; }
+  int32_t first_score() const { return own >= 0 && own < begin ? begin - 1 : begin; }
+  int32_t stop_score() const { return own > end ? end + 1 : end; }
 };
 
 // Keys and values of one head: page p holds slots [p*slots, (p+1)*slots), rows of the head's size.

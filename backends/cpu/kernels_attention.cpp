@@ -72,8 +72,8 @@ HWY_INLINE void score_range(const Query *queries, const KeyPages &keys, int64_t 
 // Turns scores into exp(score - highest) and returns 1 / their sum.
 HWY_INLINE float softmax(const Query &query) {
   const Floats d;
-  float *scores = query.scores + query.begin;
-  const int64_t count = query.end - query.begin;
+  float *scores = query.scores + query.first_score();
+  const int64_t count = query.stop_score() - query.first_score();
   float highest = -std::numeric_limits<float>::infinity();
   int64_t i = 0;
   if (count >= lanes) {
@@ -127,21 +127,31 @@ HWY_INLINE void value_tile(const Query *queries, const float *values, int64_t be
     for (int n = 0; n < N; ++n) hn::StoreU(sums[q][n], d, queries[q].out + i + n * lanes);
 }
 
+// Adds the values at `values`, which belong to scores [begin, end).
+template <int Q, int N>
+HWY_INLINE void value_run(const Query *queries, const float *values, int64_t begin, int64_t end, int64_t size) {
+  int64_t i = 0;
+  for (; i + N * lanes <= size; i += N * lanes) value_tile<Q, N>(queries, values, begin, end, size, i);
+  for (; i + lanes <= size; i += lanes) value_tile<Q, 1>(queries, values, begin, end, size, i);
+  for (; i < size; ++i)
+    for (int q = 0; q < Q; ++q) {
+      float sum = queries[q].out[i];
+      for (int64_t j = begin; j < end; ++j) sum += queries[q].scores[j] * values[(j - begin) * size + i];
+      queries[q].out[i] = sum;
+    }
+}
+
 template <int Q, int N>
 HWY_INLINE void value_range(const Query *queries, const KeyPages &keys, int64_t begin, int64_t end, int64_t size) {
   for (int64_t stop = 0; begin < end; begin = stop) {
     stop = keys.stop(begin, end);
-    const float *values = keys.value(begin, size);
-    int64_t i = 0;
-    for (; i + N * lanes <= size; i += N * lanes) value_tile<Q, N>(queries, values, begin, stop, size, i);
-    for (; i + lanes <= size; i += lanes) value_tile<Q, 1>(queries, values, begin, stop, size, i);
-    for (; i < size; ++i)
-      for (int q = 0; q < Q; ++q) {
-        float sum = queries[q].out[i];
-        for (int64_t j = begin; j < stop; ++j) sum += queries[q].scores[j] * values[(j - begin) * size + i];
-        queries[q].out[i] = sum;
-      }
+    value_run<Q, N>(queries, keys.value(begin, size), begin, stop, size);
   }
+}
+
+HWY_INLINE void own_value(const Query &query, const KeyPages &keys, int64_t size) {
+  const int64_t at = query.own_score();
+  value_run<1, 8>(&query, keys.value(query.own, size), at, at + 1, size);
 }
 
 template <int Q>
@@ -154,9 +164,15 @@ HWY_INLINE void score_group(const Query *queries, const KeyPages &keys, int64_t 
 
 template <int Q>
 HWY_INLINE void value_group(const Query *queries, const KeyPages &keys, int64_t begin, int64_t end, int64_t size) {
-  for (int q = 0; q < Q; ++q) value_range<1, 8>(queries + q, keys, queries[q].begin, begin, size);
+  for (int q = 0; q < Q; ++q) {
+    if (queries[q].own >= 0 && queries[q].own < queries[q].begin) own_value(queries[q], keys, size);
+    value_range<1, 8>(queries + q, keys, queries[q].begin, begin, size);
+  }
   value_range<Q, Q == 1 ? 8 : value_vectors>(queries, keys, begin, end, size);
-  for (int q = 0; q < Q; ++q) value_range<1, 8>(queries + q, keys, end, queries[q].end, size);
+  for (int q = 0; q < Q; ++q) {
+    value_range<1, 8>(queries + q, keys, end, queries[q].end, size);
+    if (queries[q].own >= 0 && queries[q].own > queries[q].end) own_value(queries[q], keys, size);
+  }
 }
 
 void attend(const Query *queries, int32_t count, const KeyPages &keys, int32_t size, float scale) {
@@ -177,6 +193,8 @@ void attend(const Query *queries, int32_t count, const KeyPages &keys, int32_t s
   constexpr int32_t most = 64;
   float inverse[most];
   for (q = 0; q < count; ++q) {
+    if (queries[q].own >= 0)
+      score_tile<1, 1>(queries + q, keys.key(queries[q].own, size), queries[q].own_score(), size, scale);
     inverse[q] = softmax(queries[q]);
     std::fill_n(queries[q].out, size, 0.0F);
   }

@@ -39,19 +39,20 @@ void embed_row(const temper_embedding &embedding, const float *mix, const float 
 int32_t make_tiles(const temper_rows &rows, int32_t most_rows, Tile *tiles) {
   constexpr int32_t slack = 32;
   int32_t count = 0;
+  host::Seen of_first;  // what the first row of the last tile sees
   for (int32_t r = 0; r < rows.count; ++r) {
+    const host::Seen seen = host::seen_by(rows, r);
     if (count > 0) {
       Tile &last = tiles[count - 1];
-      const int32_t f = last.first;
-      if (last.rows < most_rows && rows.lane[r] == rows.lane[f] &&
-          rows.visible_begin[f] < rows.visible_end[f] && rows.visible_begin[r] < rows.visible_end[r] &&
-          std::abs(rows.visible_begin[r] - rows.visible_begin[f]) <= slack &&
-          std::abs(rows.visible_end[r] - rows.visible_end[f]) <= slack) {
+      if (last.rows < most_rows && rows.lane[r] == rows.lane[last.first] &&
+          !of_first.nothing() && !seen.nothing() && std::abs(seen.begin - of_first.begin) <= slack &&
+          std::abs(seen.end - of_first.end) <= slack) {
         ++last.rows;
         continue;
       }
     }
     tiles[count++] = {r, 1};
+    of_first = seen;
   }
   return count;
 }
@@ -149,25 +150,27 @@ int32_t attend(temper_stream *stream, float *out, const float *qkv, const temper
       if (filled > 0) device.kernels.attend(queries, filled, keys, size, attention->scale);
       filled = 0;
     };
-    for (int32_t r = f; r < f + tile.rows; ++r)
+    for (int32_t r = f; r < f + tile.rows; ++r) {
+      const host::Seen seen = host::seen_by(rows, r);
       for (int32_t g = 0; g < group; ++g) {
         const int64_t head = kv_head * group + g;
         float *to = out + (static_cast<int64_t>(r) * heads + head) * size;
-        if (rows.visible_end[r] <= rows.visible_begin[r]) {
+        if (seen.nothing()) {
           std::fill_n(to, size, 0.0F);
           continue;
         }
+        Query &query = queries[filled];
+        query = {qkv + r * width + head * size, to, nullptr, seen.begin, seen.end, seen.own};
         // A query's scores start at its own first slot, so that they fit in what was planned.
-        const int32_t begin = rows.visible_begin[r];
-        queries[filled] = {qkv + r * width + head * size, to, scores + filled * slots - begin, begin,
-                           rows.visible_end[r]};
+        query.scores = scores + filled * slots - query.first_score();
         if (++filled == tile_queries) flush();
       }
+    }
     flush();
   };
   const int32_t units = count * kv_heads;
   int64_t work = 0;
-  for (int32_t r = 0; r < rows.count; ++r) work += std::max(0, rows.visible_end[r] - rows.visible_begin[r]);
+  for (int32_t r = 0; r < rows.count; ++r) work += host::seen_by(rows, r).count();
   if (work * heads * size < 16384) {
     for (int32_t i = 0; i < units; ++i) unit(i, 0);
   } else {

@@ -104,10 +104,9 @@ int32_t check_attention(const temper_stream *stream, const temper_attention *att
     if (attention->kv_heads != plan.kv_heads || attention->head_dim != plan.head_dim || layer < 0 ||
         layer >= plan.layers)
       return error(TEMPER_E_ARGUMENT, "attention that doesn't fit the lane of row %d", r);
-    const bool empty = rows.visible_end[r] <= rows.visible_begin[r];
-    if (rows.slot[r] < 0 || rows.slot[r] >= plan.slots ||
-        (!empty && (rows.visible_begin[r] < 0 || rows.visible_end[r] > plan.slots ||
-                    rows.visible_end[r] - rows.visible_begin[r] > stream->plan.max_slots)))
+    const Seen seen = seen_by(rows, r);
+    if (rows.slot[r] < 0 || rows.slot[r] >= plan.slots || seen.begin < 0 || seen.end > plan.slots ||
+        seen.count() > stream->plan.max_slots)
       return error(TEMPER_E_ARGUMENT, "row %d uses slots outside its lane", r);
   }
   return TEMPER_OK;

@@ -113,6 +113,28 @@ int32_t lane_fork(temper_device *device, const temper_lane *from, int32_t kept, 
 int32_t begin(temper_stream *stream, const temper_rows *rows);
 int32_t sync(temper_stream *stream);
 
+// What a row attends to: slots [begin, end) and, unless it is -1, its own slot, which is then not next to them.
+struct Seen {
+  int32_t begin = 0, end = 0, own = -1;
+
+  bool nothing() const noexcept { return begin == end; }
+  int32_t count() const noexcept { return end - begin + (own >= 0 ? 1 : 0); }
+};
+
+// Whether a row of the call sees itself through its range or beside it makes no difference to its bits: slots
+// stand in one order, and an own slot next to the range belongs to it.
+inline Seen seen_by(const temper_rows &rows, int32_t row) noexcept {
+  Seen seen{rows.visible_begin[row], rows.visible_end[row], -1};
+  if (seen.end <= seen.begin) seen = {};
+  if (rows.sees_itself == nullptr || rows.sees_itself[row] == 0) return seen;
+  const int32_t slot = rows.slot[row];
+  if (seen.nothing()) return {slot, slot + 1, -1};
+  if (slot == seen.begin - 1) seen.begin = slot;
+  else if (slot == seen.end) seen.end = slot + 1;
+  else if (slot < seen.begin || slot > seen.end) seen.own = slot;
+  return seen;
+}
+
 // Before a slot is written: its page becomes the lane's own.
 int32_t own_page(temper_stream *stream, temper_lane *lane, int32_t slot);
 

@@ -57,7 +57,13 @@ int32_t attend(temper_stream *stream, float *out, const float *qkv, const temper
   float *scores = static_cast<Stream *>(stream)->scores.as<float>();
   for (int32_t r = 0; r < rows.count; ++r) {
     const temper_lane &lane = *rows.lane[r];
-    const int32_t begin = rows.visible_begin[r], visible = std::max(0, rows.visible_end[r] - begin);
+    const host::Seen seen = host::seen_by(rows, r);
+    const int32_t visible = seen.count();
+    const bool own_first = seen.own >= 0 && seen.own < seen.begin;
+    const auto slot_of = [&](int32_t j) {  // the j-th that it sees
+      if (own_first) return j == 0 ? seen.own : seen.begin + j - 1;
+      return seen.begin + j < seen.end ? seen.begin + j : seen.own;
+    };
     for (int64_t h = 0; h < heads; ++h) {
       const float *q = qkv + r * (heads + 2 * kv_heads) * size + h * size;
       float *to = out + (r * heads + h) * size;
@@ -66,7 +72,7 @@ int32_t attend(temper_stream *stream, float *out, const float *qkv, const temper
       const auto kv_head = static_cast<int32_t>(h / (heads / kv_heads));
       float highest = -INFINITY;
       for (int32_t j = 0; j < visible; ++j) {
-        const float *key = lane.key(layer, kv_head, begin + j);
+        const float *key = lane.key(layer, kv_head, slot_of(j));
         float score = 0.0F;
         for (int64_t d = 0; d < size; ++d) score += q[d] * key[d];
         scores[j] = score * attention->scale;
@@ -75,7 +81,7 @@ int32_t attend(temper_stream *stream, float *out, const float *qkv, const temper
       float total = 0.0F;
       for (int32_t j = 0; j < visible; ++j) total += scores[j] = std::exp(scores[j] - highest);
       for (int32_t j = 0; j < visible; ++j) {
-        const float *value = lane.value(layer, kv_head, begin + j);
+        const float *value = lane.value(layer, kv_head, slot_of(j));
         const float weight = scores[j] / total;
         for (int64_t d = 0; d < size; ++d) to[d] += weight * value[d];
       }

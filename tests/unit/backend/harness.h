@@ -6,6 +6,7 @@
 #include "backends/registry.h"
 #include "runtime/pool.h"
 
+#include <algorithm>
 #include <atomic>
 #include <cstdint>
 #include <cstdlib>
@@ -101,8 +102,9 @@ struct Lanes {
 // The rows of a call with their own storage.
 struct Rows {
   std::vector<int32_t> token, position, condition, sequence, slot, begin, end;
+  std::vector<uint8_t> itself;
   std::vector<temper_lane *> lane;
-  void add(int32_t t, int32_t p, int32_t c, int32_t s, int32_t at, int32_t from, int32_t to) {
+  void add(int32_t t, int32_t p, int32_t c, int32_t s, int32_t at, int32_t from, int32_t to, bool sees_itself = false) {
     token.push_back(t);
     position.push_back(p);
     condition.push_back(c);
@@ -110,6 +112,7 @@ struct Rows {
     slot.push_back(at);
     begin.push_back(from);
     end.push_back(to);
+    itself.push_back(sees_itself ? 1 : 0);
   }
   int32_t count() const { return static_cast<int32_t>(token.size()); }
   // Rows [first, first + some); sequence s is lanes[s].
@@ -125,7 +128,7 @@ struct Rows {
             .slot = slot.data() + first,
             .visible_begin = begin.data() + first,
             .visible_end = end.data() + first,
-            .sees_itself = nullptr};
+            .sees_itself = std::count(itself.begin(), itself.end(), 1) == 0 ? nullptr : itself.data() + first};
   }
   temper_rows view(const std::vector<temper_lane *> &lanes = {}) { return view(lanes, 0, count()); }
 };

@@ -57,8 +57,9 @@ std::vector<float> run(const temper_backend *table, int32_t threads, const Shape
   return out;
 }
 
-// Two sequences: causal rows, a window that sees everything, gaps and rows that see nothing.
-Rows make_rows(Random &random, const Shape &shape) {
+// Two sequences: causal rows, a window that sees everything, gaps and rows that see nothing; on request also
+// rows that see themselves, wherever their slots lie.
+Rows make_rows(Random &random, const Shape &shape, bool themselves = false) {
   Rows rows;
   for (int32_t s = 0; s < 2; ++s) {
     const int32_t count = shape.slots - s * 5, causal = count / 2;
@@ -67,7 +68,11 @@ Rows make_rows(Random &random, const Shape &shape) {
       if (r % 13 == 7) begin = between(random, 0, end);
       if (r % 17 == 11) begin = end;
       if (r % 17 == 12) begin = -5, end = -9;
-      rows.add(0, between(random, 0, shape.slots - 1), 0, s, r, begin, end);
+      if (themselves && r % 3 != 0) {
+        end = between(random, 0, shape.slots);
+        begin = between(random, 0, end);
+      }
+      rows.add(0, between(random, 0, shape.slots - 1), 0, s, r, begin, end, themselves && r % 4 != 3);
     }
   }
   return rows;
@@ -79,23 +84,23 @@ const Shape shapes[] = {{1, 1, 1, 6, false, false}, {2, 1, 2, 9, true, false},  
 
 void agrees_with_reference(void **) {
   Random random(6);
-  for (const Shape &shape : shapes) {
-    const Rows rows = make_rows(random, shape);
-    const auto count = static_cast<int32_t>(rows.token.size());
-    const Inputs inputs = make_inputs(random, shape, count);
-    for (const bool move : {false, true}) {
-      const auto want = run(usable().back(), 1, shape, inputs, rows, 0, count, move);
-      for (const temper_backend *table : usable())
-        assert_close(run(table, 2, shape, inputs, rows, 0, count, move), want, 3e-5F, table->name);
+  for (const Shape &shape : shapes)
+    for (const bool themselves : {false, true}) {
+      const Rows rows = make_rows(random, shape, themselves);
+      const Inputs inputs = make_inputs(random, shape, rows.count());
+      for (const bool move : {false, true}) {
+        const auto want = run(usable().back(), 1, shape, inputs, rows, 0, rows.count(), move);
+        for (const temper_backend *table : usable())
+          assert_close(run(table, 2, shape, inputs, rows, 0, rows.count(), move), want, 3e-5F, table->name);
+      }
     }
-  }
 }
 
 void rows_dont_depend_on_company(void **) {
   Random random(7);
   for (const Shape &shape : shapes) {
-    const Rows rows = make_rows(random, shape);
-    const auto count = static_cast<int32_t>(rows.token.size());
+    const Rows rows = make_rows(random, shape, shape.slots % 2 == 0);
+    const int32_t count = rows.count();
     const Inputs inputs = make_inputs(random, shape, count);
     const auto width = static_cast<size_t>(shape.heads * shape.head_dim);
     for (const temper_backend *table : usable()) {
@@ -110,6 +115,57 @@ void rows_dont_depend_on_company(void **) {
       }
     }
   }
+}
+
+// The definition, on every backend: a row that sees slots [begin, end) and itself finds what a row finds whose
+// range is exactly these slots. Its own lies before the range, in it, next to it, behind it, or is all there is.
+void rows_see_themselves(void **) {
+  Random random(9);
+  const Shape shape{4, 2, 12, 40, false, false};
+  const int32_t cases[][3] = {{20, 5, 15}, {16, 5, 15}, {15, 5, 15}, {14, 5, 15}, {9, 5, 15},  {5, 5, 15},
+                              {4, 5, 15},  {3, 5, 15},  {0, 5, 15},  {39, 0, 20}, {7, 3, 3},   {7, 9, 2},
+                              {0, 0, 0},   {0, 1, 40},  {39, 0, 39}, {0, 39, 40}, {17, -3, -8}};
+  for (const temper_backend *table : usable())
+    for (const auto &[slot, begin, end] : cases) {
+      // The first rows write every slot; the last one is the one that looks.
+      Rows rows, moved;
+      for (int32_t r = 0; r < shape.slots; ++r) rows.add(0, 0, 0, 0, r, 0, 1), moved.add(0, 0, 0, 0, r, 0, 1);
+      rows.add(0, 0, 0, 0, slot, begin, end, true);
+      const Inputs inputs = make_inputs(random, shape, rows.count());
+      const bool alone = end <= begin, inside = !alone && slot >= begin && slot < end;
+      // Where the own slot stands apart, its key and value are written next to the range instead, where only the
+      // looking row, which is the last to write, has put anything that counts.
+      const int32_t next = alone || inside ? slot : slot < begin ? begin - 1 : end;
+      moved.add(0, 0, 0, 0, next, alone ? next : std::min(begin, next), alone ? next + 1 : std::max(end, next + 1));
+      const auto got = run(table, 2, shape, inputs, rows, shape.slots, 1);
+      const auto want = run(table, 2, shape, inputs, moved, shape.slots, 1);
+      assert_same(got.data(), want.data(), got.size(), table->name);
+      if (!inside && !alone) {
+        rows.itself.back() = 0;
+        assert_true(run(table, 2, shape, inputs, rows, shape.slots, 1) != got);
+      }
+    }
+}
+
+// The own slot counts among the slots that a stream was planned for.
+void planned_slots_are_kept(void **) {
+  Random random(10);
+  const Shape shape{1, 1, 4, 8, false, false};
+  const Inputs inputs = make_inputs(random, shape, 1);
+  for (const temper_backend *table : usable())
+    for (const bool sees_itself : {false, true}) {
+      const Opened on(table, 1);
+      StreamOf stream(on, 1, 3, 8);
+      const Lanes lanes(on, 1, {1, 8, 1, 4, TEMPER_KV_F32});
+      Rows rows;
+      rows.add(0, 0, 0, 0, 6, 0, 3, sees_itself);
+      const temper_rows view = rows.view(lanes.lanes);
+      const temper_attention attention = describe(shape, inputs);
+      std::vector<float> qkv = inputs.qkv, out(4);
+      check(on, table->begin(stream.stream, &view));
+      assert_int_equal(table->attend(stream.stream, out.data(), qkv.data(), &attention, 0),
+                       sees_itself ? TEMPER_E_ARGUMENT : TEMPER_OK);
+    }
 }
 
 void slots_outside_are_refused(void **) {
@@ -138,6 +194,8 @@ int main() {
   const CMUnitTest tests[] = {
       cmocka_unit_test(agrees_with_reference),
       cmocka_unit_test(rows_dont_depend_on_company),
+      cmocka_unit_test(rows_see_themselves),
+      cmocka_unit_test(planned_slots_are_kept),
       cmocka_unit_test(slots_outside_are_refused),
   };
   return cmocka_run_group_tests_name("backend attention", tests, nullptr, nullptr);
