@@ -66,8 +66,8 @@ temper_status temper_sampler_shape(temper_sampler *sampler, int32_t key, double 
       case TEMPER_SHAPE_REPETITION: shaping.repetition = value; break;
       case TEMPER_SHAPE_FREQUENCY: shaping.frequency = value; break;
       case TEMPER_SHAPE_PRESENCE: shaping.presence = value; break;
-      case TEMPER_SHAPE_WINDOW: shaping.window = static_cast<int64_t>(value); break;
-      case TEMPER_SHAPE_MIN_LENGTH: shaping.least = static_cast<int64_t>(value); break;
+      case TEMPER_SHAPE_WINDOW: shaping.look_back = static_cast<int64_t>(value); break;
+      case TEMPER_SHAPE_MIN_LENGTH: shaping.minimum_length = static_cast<int64_t>(value); break;
       default: shaping.no_end = value != 0; break;
     }
     return Status();
@@ -85,8 +85,8 @@ temper_status temper_sampler_get_shape(const temper_sampler *sampler, int32_t ke
       case TEMPER_SHAPE_REPETITION: *value = shaping.repetition; break;
       case TEMPER_SHAPE_FREQUENCY: *value = shaping.frequency; break;
       case TEMPER_SHAPE_PRESENCE: *value = shaping.presence; break;
-      case TEMPER_SHAPE_WINDOW: *value = static_cast<double>(shaping.window); break;
-      case TEMPER_SHAPE_MIN_LENGTH: *value = static_cast<double>(shaping.least); break;
+      case TEMPER_SHAPE_WINDOW: *value = static_cast<double>(shaping.look_back); break;
+      case TEMPER_SHAPE_MIN_LENGTH: *value = static_cast<double>(shaping.minimum_length); break;
       default: *value = shaping.no_end ? 1 : 0; break;
     }
     return Status();

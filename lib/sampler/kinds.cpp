@@ -4,13 +4,13 @@
 namespace temper {
 
 const Kind *find_kind(SamplerKind kind) noexcept {
-  // In the order of their numbers.
-  static constexpr const Kind *kinds[] = {
-      &kinds::ancestral, &kinds::acs,           &kinds::greedy,     &kinds::analytic,  &kinds::remask,
-      &kinds::remdm,     &kinds::first_hitting, &kinds::confidence, &kinds::threshold, &kinds::entropy_bound,
-      &kinds::gibbs,     &kinds::renoise,       &kinds::self_correct, &kinds::edit};
-  const auto number = static_cast<size_t>(kind);
-  return number < std::size(kinds) ? kinds[number] : nullptr;
+  switch (kind) {
+#define TEMPER_FIND_KIND(name, number) \
+  case SamplerKind::name: return &kinds::name;
+    TEMPER_SAMPLER_KINDS(TEMPER_FIND_KIND)
+#undef TEMPER_FIND_KIND
+  }
+  return nullptr;
 }
 
 Status needs_mask(const HeadDescription &head, const Noise &noise, const char *name) {

@@ -1,16 +1,33 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sampler/row.h"
 
-#include "noise/posterior.h"
-
 #include <algorithm>
 #include <cmath>
-#include <limits>
 
 namespace temper {
 namespace {
 
-constexpr double never = -std::numeric_limits<double>::infinity();
+// Another token than the one that is there, all alike; -1 where there is none.
+int32_t uniform_other(const Place &place) noexcept {
+  const int32_t own = place.at.token;
+  const bool leaves_out = is_emittable(place.head, own);
+  const uint64_t choices = emittable(place.head) - (leaves_out ? 1 : 0);
+  if (choices == 0) return SamplerPosition::no_token;
+  return id_of_rank(place.head, place.draws.integer(DrawTag::uniform_token, choices), leaves_out ? own : -1);
+}
+
+// Log-scores that a softmax doesn't turn into a prediction have to be decoded.
+int32_t form_of(const HeadDescription &head, const SamplerPosition &at) noexcept {
+  const bool masked = is_masked(head, at);
+  switch (head.kind) {
+    case HeadForm::score_exact:
+      return masked && at.transition->kappa_t == 1 ? TEMPER_ROW_LOGITS : TEMPER_ROW_SCORES;
+    case HeadForm::score_official_gamma: return masked ? TEMPER_ROW_LOGITS : TEMPER_ROW_GAMMA_SCORES;
+    case HeadForm::posterior:
+    case HeadForm::leave_one_out: break;
+  }
+  return TEMPER_ROW_LOGITS;
+}
 
 }  // namespace
 
@@ -86,123 +103,93 @@ double shift_to_leave_one_out(const HeadDescription &head, const Transition &ste
   return step.visible_fixed ? 0 : std::log(step.rho(n));
 }
 
-void shift_own(RowWork &row, double shift) noexcept {
-  if (shift == 0 || row.parameters.temperature == 0) return;
-  const double logit = row.memory.logits[static_cast<size_t>(row.at.token)];
-  row.memory.change(row.at.token, logit + shift / row.memory.scale);
+temper_question describe_row(const HeadDescription &head, const SamplerPosition &at) noexcept {
+  temper_question question = plain_question();
+  question.form = form_of(head, at);
+  question.columns = head.columns;
+  question.vocabulary = head.vocabulary;
+  question.mask = head.mask_token;
+  question.own = is_masked(head, at) ? -1 : at.token;
+  question.kappa = at.transition->kappa_t;
+  question.sigma = at.transition->sigma_t;
+  question.excluded = head.forbidden;
+  question.excluded_count = head.forbidden_count;
+  return question;
 }
 
-void take(RowWork &row, uint64_t bits, Proposal &proposal, bool best) noexcept {
-  Workspace::Memory &memory = row.memory;
-  if (row.parameters.temperature == 0) {
-    proposal.token = memory.most_probable();
-    proposal.probability = 1;
+void ask_token(const Place &place, DrawTag tag, temper_question &question, bool best) noexcept {
+  if (place.certain()) {
+    question.asked |= TEMPER_ASK_BEST;
+  } else if (best) {
+    question.asked |= TEMPER_ASK_BEST | TEMPER_ASK_TOTAL;
+  } else {
+    question.asked |= TEMPER_ASK_DRAW;
+    question.bits = place.draws.bits(tag);
+  }
+}
+
+void take_token(const Place &place, const temper_answer &answer, Proposal &proposal, bool best) noexcept {
+  best = best || place.certain();
+  proposal.token = best ? answer.best : answer.token;
+  proposal.probability = place.certain() ? 1 : (best ? TEMPER_WEIGHT_ONE : answer.weight) / answer.total;
+}
+
+void ask_shifted(const Place &place, double shift, temper_question &question) noexcept {
+  if (place.certain()) return;
+  question.own_weight = TEMPER_OWN_SHIFTED;
+  question.shift = shift;
+}
+
+void ask_apart(const Place &place, double shift, temper_question &question, bool best) noexcept {
+  question.own_weight = TEMPER_OWN_APART;
+  question.shift = shift;
+  ask_token(place, DrawTag::token, question, best);
+  if (place.certain()) {
+    question.asked |= TEMPER_ASK_FAVOURITE;
     return;
   }
-  memory.sum();
-  proposal.token = best ? memory.most_probable() : memory.draw(bits);
-  proposal.probability = memory.weight(proposal.token) / static_cast<double>(memory.total);
+  const int32_t other = uniform_other(place);
+  if (other < 0) return;
+  question.asked |= TEMPER_ASK_PROBE;
+  question.probe = other;
 }
 
-double probability_of(RowWork &row, int32_t token) noexcept {
-  Workspace::Memory &memory = row.memory;
-  if (is_masked(row.head, token)) return 0;
-  if (row.parameters.temperature == 0) return token == memory.most_probable() ? 1 : 0;
-  memory.sum();
-  return memory.weight(token) / static_cast<double>(memory.total);
+OwnAndRest own_and_rest(const Place &place, const temper_answer &answer) noexcept {
+  if (!place.certain()) return {answer.own, answer.total};
+  return answer.favourite == place.at.token ? OwnAndRest{1, 0} : OwnAndRest{0, 1};
 }
 
-OwnAndRest take_out_own(RowWork &row, double shift) noexcept {
-  Workspace::Memory &memory = row.memory;
-  const int32_t y = row.at.token;
-  const double own_logit = memory.logits[static_cast<size_t>(y)];
-  const bool certain = row.parameters.temperature == 0, best_is_own = certain && memory.most_probable() == y;
-  memory.change(y, never);
-  const bool others = memory.top > never;
-  OwnAndRest weights;
-  if (certain) {
-    weights.own = best_is_own ? 1 : 0;
-    weights.rest = 1 - weights.own;
-  } else if (!others) {
-    weights.own = 1;
-  } else {
-    memory.sum();
-    weights.rest = static_cast<double>(memory.total);
-    // Without this token among the logits (filtered out) its exponent is -inf.
-    const double exponent = (own_logit - memory.top) * memory.scale + shift;
-    weights.own = exponent > -700 ? weight_one * exponential(exponent) : 0;
-  }
-  return weights;
+void take_other(const Place &place, const temper_answer &answer, bool predicted, Proposal &proposal,
+                bool best) noexcept {
+  const int32_t other = predicted ? (best || place.certain() ? answer.best : answer.token) : uniform_other(place);
+  if (other < 0) return;
+  const OwnAndRest weights = own_and_rest(place, answer);
+  proposal.token = other;
+  if (place.certain()) proposal.probability = predicted ? weights.rest : 0;
+  else
+    proposal.probability = (predicted ? (best ? TEMPER_WEIGHT_ONE : answer.weight) : answer.probe) /
+                           (weights.own + weights.rest);
 }
 
-void draw_other(RowWork &row, const OwnAndRest &weights, bool predicted, bool greedy, Proposal &proposal) noexcept {
-  Workspace::Memory &memory = row.memory;
-  const int32_t y = row.at.token;
-  const bool best = greedy || row.parameters.temperature == 0;
-  if (predicted) {
-    proposal.token = best ? memory.most_probable() : memory.draw(row.draws.bits(DrawTag::token));
-  } else {
-    const bool leaves_out = is_emittable(row.head, y);
-    const uint64_t choices = emittable(row.head) - (leaves_out ? 1 : 0);
-    if (choices == 0) return;
-    proposal.token = id_of_rank(row.head, row.draws.integer(DrawTag::uniform_token, choices), leaves_out ? y : -1);
-  }
-  if (row.parameters.temperature == 0) proposal.probability = predicted ? weights.rest : 0;
-  else proposal.probability = memory.top > never ? memory.weight(proposal.token) / (weights.own + weights.rest) : 0;
+void ask_edit(const Place &place, temper_question &question, bool greedy) noexcept {
+  ask_apart(place, shift_to_posterior(place.head, *place.at.transition), question, greedy);
 }
 
-void edit_visible(RowWork &row, bool greedy, Proposal &proposal) noexcept {
-  const Transition &step = *row.at.transition;
-  const double n = row.tokens();
-  const OwnAndRest weights = take_out_own(row, shift_to_posterior(row.head, step));
+void take_edit(const Place &place, const temper_answer &answer, Proposal &proposal, bool greedy) noexcept {
+  const Transition &step = *place.at.transition;
+  const double n = place.tokens();
+  const OwnAndRest weights = own_and_rest(place, answer);
   const double own = weights.own / (weights.own + weights.rest);
   const double omega = 1 - own * (1 - step.rho(n));
   const double w1 = step.kappa_s * (weights.rest / (weights.own + weights.rest));
   const double w2 = step.one_minus_kappa_s * (n - 1) / n * omega;
-  proposal.token = row.at.token;
+  proposal.token = place.at.token;
   proposal.probability = own;
-  if (!row.draws.bernoulli(DrawTag::edit, step.phi * (w1 + w2))) return;
-  const bool predicted = w2 == 0 || (weights.rest > 0 && (greedy || row.draws.bernoulli(DrawTag::prediction_or_uniform,
-                                                                                        w1 / (w1 + w2))));
-  draw_other(row, weights, predicted, greedy, proposal);
-}
-
-int32_t draw_state(RowWork &row, double mask, uint64_t bits) noexcept {
-  Workspace::Memory &memory = row.memory;
-  double *p = memory.other.data();
-  const auto n = static_cast<size_t>(row.head.tokens());
-  for (size_t i = 0; i < row.head.forbidden_count; ++i)
-    p[static_cast<size_t>(dense_index(row.head, row.head.forbidden[i]))] = 0;
-  // Whole numbers add up the same in any order, as in MATH 4.3.
-  const double largest_p = std::max(mask, largest(p, n));
-  if (!(largest_p > 0)) return SamplerPosition::no_token;
-  const auto whole = [&](double value) {
-    return value > 0 ? static_cast<uint64_t>(value / largest_p * weight_one + 0.5) : 0;
-  };
-  const uint64_t mask_weight = whole(mask);
-  uint64_t total = mask_weight;
-  for (size_t i = 0; i < n; ++i) total += whole(p[i]);
-  uint64_t rest = mul_high(bits, total);
-  if (rest < mask_weight) return row.head.mask_token;
-  rest -= mask_weight;
-  size_t i = 0;
-  while (rest >= whole(p[i])) rest -= whole(p[i++]);
-  return token_of_dense(row.head, static_cast<int32_t>(i));
-}
-
-void rank_row(RowWork &row, Proposal &proposal) noexcept {
-  Workspace::Memory &memory = row.memory;
-  switch (static_cast<int>(row.parameters.order)) {
-    case 0: proposal.confidence = row.believed(proposal.token); break;
-    case 1:
-      memory.sum();
-      proposal.confidence = memory.weight(proposal.token) / static_cast<double>(memory.total);
-      break;
-    case 2: proposal.confidence = memory.margin(); break;
-    case 3: proposal.confidence = -memory.entropy(); break;
-    case 5: proposal.confidence = -static_cast<double>(row.at.position); break;
-    default: proposal.confidence = row.draws.uniform(DrawTag::confidence); break;
-  }
+  if (!place.draws.bernoulli(DrawTag::edit, step.phi * (w1 + w2))) return;
+  const bool predicted =
+      w2 == 0 ||
+      (weights.rest > 0 && (greedy || place.draws.bernoulli(DrawTag::prediction_or_uniform, w1 / (w1 + w2))));
+  take_other(place, answer, predicted, proposal, greedy);
 }
 
 }  // namespace temper

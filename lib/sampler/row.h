@@ -1,26 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
-// One position with its row of logits, and the draws that the kinds of sampler are made of.
+// One position before and after its row of logits is answered, and the questions and draws that the kinds of
+// sampler are made of. Nothing here reads a row: see backends/question.h for what answers mean.
 #pragma once
 
-#include "sampler/workspace.h"
+#include "sampler/sampler.h"
 
 namespace temper {
 
-struct RowWork {
+// A position that needs logits.
+struct Place {
   const SamplerParameters &parameters;
   const HeadDescription &head;
   const SamplerPosition &at;
   const Draws &draws;
-  Workspace::Memory &memory;
-  double confidence_top = 0;    // of the row before temperature and filters: its largest logit
-  double confidence_total = 0;  // and its sum of weights at temperature 1
-  double mask_score = 0;        // published analytic step only; the other scores stand in memory.other
+  Move move;  // what decide found
 
   double tokens() const noexcept { return static_cast<double>(head.tokens()); }
-  // How probable the model itself finds a token, before temperature and filters.
-  double believed(int32_t token) const noexcept {
-    return exponential(memory.logits[static_cast<size_t>(token)] - confidence_top) * weight_one / confidence_total;
-  }
+  bool certain() const noexcept { return parameters.temperature == 0; }  // takes the most probable token
 };
 
 inline bool is_masked(const HeadDescription &head, int32_t token) noexcept {
@@ -48,27 +44,34 @@ void propose_move(const HeadDescription &head, const SamplerPosition &at, Move m
 // (9)); of the leave-one-out prediction.
 double shift_to_posterior(const HeadDescription &head, const Transition &step) noexcept;
 double shift_to_leave_one_out(const HeadDescription &head, const Transition &step) noexcept;
-// Moves the visible token's weight by that.
-void shift_own(RowWork &row, double shift) noexcept;
 
-// A token of the row by the integer inverse CDF, or the most probable one; its probability.
-void take(RowWork &row, uint64_t bits, Proposal &proposal, bool best = false) noexcept;
-// How probable a token of the row is; the mask: 0.
-double probability_of(RowWork &row, int32_t token) noexcept;
-// Takes the visible token out of the row: its weight, moved by `shift` in the logarithm, and that of all others.
+// A question about the row as it is: what its columns are, nothing shaped, nothing asked.
+temper_question describe_row(const HeadDescription &head, const SamplerPosition &at) noexcept;
+
+// What ask_ functions ask, the function of the same name without it makes a proposal of.
+// A token by the integer inverse CDF, or the most probable one (`best`, or at temperature 0); its probability.
+void ask_token(const Place &place, DrawTag tag, temper_question &question, bool best = false) noexcept;
+void take_token(const Place &place, const temper_answer &answer, Proposal &proposal, bool best = false) noexcept;
+// Moves the visible token's weight by `shift` before that. Temperature 0 has no weights.
+void ask_shifted(const Place &place, double shift, temper_question &question) noexcept;
+
+// The visible token's weight, moved by `shift` in the logarithm, and that of all others; one of the others, of the
+// prediction or uniform.
+void ask_apart(const Place &place, double shift, temper_question &question, bool best = false) noexcept;
 struct OwnAndRest {
   double own = 0, rest = 0;
 };
-OwnAndRest take_out_own(RowWork &row, double shift) noexcept;
-// After that: another token, of the prediction or uniform.
-void draw_other(RowWork &row, const OwnAndRest &weights, bool predicted, bool greedy, Proposal &proposal) noexcept;
+OwnAndRest own_and_rest(const Place &place, const temper_answer &answer) noexcept;
+void take_other(const Place &place, const temper_answer &answer, bool predicted, Proposal &proposal,
+                bool best = false) noexcept;
+
 // The exact step of a visible token (MATH 4.4, y real).
-void edit_visible(RowWork &row, bool greedy, Proposal &proposal) noexcept;
+void ask_edit(const Place &place, temper_question &question, bool greedy = false) noexcept;
+void take_edit(const Place &place, const temper_answer &answer, Proposal &proposal, bool greedy = false) noexcept;
 
-// A state of the distribution in memory.other[0..N) and `mask`; tokens that may not be emitted are left out.
-int32_t draw_state(RowWork &row, double mask, uint64_t bits) noexcept;
-
-// How sure the row is of `token`: a TEMPER_ORDER_ number, see include/temper/sampler.h.
-void rank_row(RowWork &row, Proposal &proposal) noexcept;
+// How probable the model finds the token that take_token took, before temperature and filters.
+inline double belief_in_taken(const Place &place, const temper_answer &answer) noexcept {
+  return place.certain() ? answer.best_belief : answer.belief;
+}
 
 }  // namespace temper

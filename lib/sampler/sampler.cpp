@@ -1,43 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-// The three phases, as far as all kinds share them: loading and shaping a row, and the adaptive stop.
+// The phases, as far as all kinds share them: what a question says about the row, and the adaptive stop.
 #include "sampler/sampler.h"
 
 #include "sampler/kind.h"
 
 #include <algorithm>
-#include <cmath>
-#include <limits>
 
 namespace temper {
 namespace {
 
-constexpr double never = -std::numeric_limits<double>::infinity();
 constexpr double largest_scale = 1e300;  // infinity times 0 is no logit
 
-bool is_score(const HeadDescription &head) noexcept {
-  return head.kind == HeadForm::score_exact || head.kind == HeadForm::score_official_gamma;
-}
-
-// Log-scores that a softmax doesn't turn into a prediction.
-bool needs_decoding(const HeadDescription &head, const SamplerPosition &at) noexcept {
-  if (!is_score(head)) return false;
-  const bool masked = is_masked(head, at);
-  return !(masked && (head.kind == HeadForm::score_official_gamma || at.transition->kappa_t == 1));
-}
-
 bool stops_early(const SamplerParameters &parameters) noexcept { return parameters.stop_stable > 0; }
-
-// The raw scores of the published analytic step, in order, and the mask's own.
-bool load_published_scores(const HeadDescription &head, std::span<const float> row, RowWork &work) noexcept {
-  size_t n = 0;
-  for (int32_t id = 0; id < head.vocabulary; ++id) {
-    const double score = std::exp(std::min(static_cast<double>(row[static_cast<size_t>(id)]), 600.0));
-    if (std::isnan(score)) return false;
-    if (id == head.mask_token) work.mask_score = score;
-    else work.memory.other[n++] = score;
-  }
-  return true;
-}
 
 }  // namespace
 
@@ -52,74 +26,98 @@ void Sampler::decide(const HeadDescription &head, const SamplerWindow &window) c
   }
 }
 
-// A row decoded and shaped, before temperature and filters. False: there is nothing in it to draw.
-bool Sampler::load(const HeadDescription &head, const SamplerPosition &at, std::span<const float> row, bool with_mask,
-                   Workspace::Memory &memory) const noexcept {
-  if (head.columns > memory.columns || row.size() < static_cast<size_t>(head.columns)) return false;
-  const bool loaded = needs_decoding(head, at)
-                          ? memory.load_scores(head, row, is_masked(head, at) ? -1 : at.token, *at.transition)
-                          : memory.load(head, row, with_mask);
-  if (!loaded || at.shaping == nullptr) return loaded;
-  const ShapingContext &context = *at.shaping;
-  if (parameters_.shaping.idle() && context.allowed.empty() && parameters_.end_rule != 1) return true;
-  if (parameters_.end_rule == 1)
-    for (const int32_t end : context.end_tokens)
-      if (end >= 0 && static_cast<size_t>(end) < memory.count) memory.logits[static_cast<size_t>(end)] = never;
-  if (!parameters_.shaping.apply({memory.logits.data(), memory.count}, context)) return false;
-  memory.touched();
-  memory.top = largest(memory.logits.data(), memory.count);
-  return memory.top > never;
+// What the row is, and how it is shaped before temperature and filters.
+temper_question Sampler::shaped_row(const HeadDescription &head, const SamplerPosition &at) const noexcept {
+  temper_question question = describe_row(head, at);
+  if (at.shaping == nullptr) return question;
+  parameters_.shaping.describe(*at.shaping, question);
+  if (parameters_.end_rule == TEMPER_END_NEVER) {
+    question.banned = at.shaping->end_tokens.data();
+    question.banned_count = at.shaping->end_tokens.size();
+  }
+  return question;
+}
+
+temper_question Sampler::question(const HeadDescription &head, const SamplerPosition &at, const Proposal &decided,
+                                  const Draws &draws) const noexcept {
+  temper_question question = shaped_row(head, at);
+  // Temperature 0 looks at a row as it is at temperature 1.
+  if (parameters_.temperature > 0) question.scale = std::min(1 / parameters_.temperature, largest_scale);
+  question.filter_scale = question.scale;
+  question.top_k = parameters_.top_k;
+  question.top_p = parameters_.top_p;
+  question.min_p = parameters_.min_p;
+  question.typical_p = parameters_.typical_p;
+  // The published samplers let the mask id be drawn.
+  if (parameters_.compat != 0) question.asked |= TEMPER_ASK_MASK_STAYS;
+  if (stops_early(parameters_)) question.asked |= TEMPER_ASK_FAVOURITE | TEMPER_ASK_ENTROPY;
+  if (decided.move != Move::watch) kind_of_->ask({parameters_, head, at, draws, decided.move}, question);
+  return question;
+}
+
+Proposal Sampler::choose(const HeadDescription &head, const SamplerPosition &at, const Proposal &decided,
+                         const Draws &draws, const temper_answer &answer) const noexcept {
+  Proposal proposal = decided;
+  proposal.token = SamplerPosition::no_token;
+  if (answer.status != TEMPER_ANSWER_GIVEN) return proposal;
+  if (decided.move == Move::watch) proposal.token = at.token;
+  else kind_of_->choose({parameters_, head, at, draws, decided.move}, answer, proposal);
+  return seen(at, answer, proposal);
+}
+
+// What the adaptive stop wants to know, beside what became of the position.
+Proposal Sampler::seen(const SamplerPosition &at, const temper_answer &answer, Proposal proposal) const noexcept {
+  if (stops_early(parameters_)) {
+    proposal.best = answer.favourite;
+    proposal.entropy = answer.entropy;
+  }
+  proposal.changed = proposal.token != at.token;
+  return proposal;
+}
+
+bool Sampler::reads_row(const Proposal &decided) const noexcept {
+  return kind_of_->choose_from_row != nullptr && parameters_.compat != 0 && decided.needs_logits &&
+         decided.move != Move::watch;
+}
+
+Proposal Sampler::choose_from_row(const HeadDescription &head, const SamplerPosition &at, const Proposal &decided,
+                                  const Draws &draws, std::span<const float> row, Workspace &workspace,
+                                  float offset) const noexcept {
+  temper_question asked = question(head, at, decided, draws);
+  asked.offset = offset;
+  const temper_answer answer = answer_row(asked, row, workspace);
+  Proposal proposal = decided;
+  proposal.token = SamplerPosition::no_token;
+  if (answer.status != TEMPER_ANSWER_GIVEN) return proposal;
+  kind_of_->choose_from_row({parameters_, head, at, draws, decided.move}, {row, offset, workspace.memory()}, proposal);
+  return seen(at, answer, proposal);
 }
 
 Proposal Sampler::propose(const HeadDescription &head, const SamplerPosition &at, const Proposal &decided,
                           const Draws &draws, std::span<const float> row, Workspace &workspace) const noexcept {
   if (!decided.needs_logits) return decided;
-  Workspace::Memory &memory = workspace.memory();
-  Proposal proposal = decided;
-  proposal.token = SamplerPosition::no_token;
-  RowWork work{parameters_, head, at, draws, memory};
-  const bool published = parameters_.compat != 0;
-  if (!load(head, at, row, published, memory)) return proposal;
-  memory.scale = 1;
-  // A round of self-correction sums at two temperatures; only the draw's has to be exact.
-  const bool roughly = kind_ == SamplerKind::self_correct && decided.move == Move::rank && parameters_.temperature != 1;
-  if (ranks_) {
-    work.confidence_top = memory.top;
-    if (!roughly) memory.sum();
-    work.confidence_total = roughly ? weight_one * rough_sum(memory.logits.data(), memory.count, memory.top)
-                                    : static_cast<double>(memory.total);
-  }
-  if (parameters_.temperature > 0) memory.scale = std::min(1 / parameters_.temperature, largest_scale);
-  memory.filter(parameters_);
-  if (stops_early(parameters_)) {
-    proposal.best = memory.most_probable();
-    proposal.entropy = memory.entropy();
-  }
-  if (decided.move == Move::watch) {
-    proposal.token = at.token;
-    return proposal;
-  }
-  if (kind_ == SamplerKind::analytic && published && !load_published_scores(head, row, work)) return proposal;
-
-  const int32_t best = proposal.best;
-  kind_of_->propose(work, proposal);
-  if (stops_early(parameters_)) proposal.best = best;
-  proposal.changed = proposal.token != at.token;
-  return proposal;
+  if (reads_row(decided)) return choose_from_row(head, at, decided, draws, row, workspace);
+  return choose(head, at, decided, draws, answer_row(question(head, at, decided, draws), row, workspace));
 }
 
 bool Sampler::is_certain(const HeadDescription &head, const SamplerPosition &at) noexcept {
   return rests(at) || (!is_masked(head, at) && (head.carry_over || at.transition->visible_fixed));
 }
 
+temper_question Sampler::estimate_question(const HeadDescription &head, const SamplerPosition &at) const noexcept {
+  temper_question question = shaped_row(head, at);
+  question.asked = TEMPER_ASK_BEST;
+  if (question.own >= 0) {
+    question.own_weight = TEMPER_OWN_SHIFTED;
+    question.shift = shift_to_posterior(head, *at.transition);
+  }
+  return question;
+}
+
 int32_t Sampler::estimate(const HeadDescription &head, const SamplerPosition &at, std::span<const float> row,
-                               Workspace &workspace) const noexcept {
+                          Workspace &workspace) const noexcept {
   if (is_certain(head, at)) return at.token;
-  Workspace::Memory &memory = workspace.memory();
-  if (!load(head, at, row, false, memory)) return SamplerPosition::no_token;
-  if (!is_masked(head, at))
-    memory.change(at.token, memory.logits[static_cast<size_t>(at.token)] + shift_to_posterior(head, *at.transition));
-  return memory.most_probable();
+  return answer_row(estimate_question(head, at), row, workspace).best;
 }
 
 Verdict Sampler::finish(const HeadDescription &head, const SamplerWindow &window) const noexcept {
@@ -167,11 +165,7 @@ HeadDescription Sampler::converted(const HeadDescription &head) noexcept {
 
 bool Sampler::convert(const HeadDescription &head, const SamplerPosition &at, std::span<float> row,
                       Workspace &workspace) noexcept {
-  Workspace::Memory &memory = workspace.memory();
-  if (!needs_decoding(head, at)) return true;
-  if (!memory.load_scores(head, row, is_masked(head, at) ? -1 : at.token, *at.transition)) return false;
-  for (size_t id = 0; id < memory.count; ++id) row[id] = static_cast<float>(memory.logits[id]);
-  return true;
+  return decode_row(describe_row(head, at), row, workspace);
 }
 
 int32_t Sampler::initial_token(const HeadDescription &head, const Noise &noise, const Draws &draws) noexcept {

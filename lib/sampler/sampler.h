@@ -4,39 +4,31 @@
 // A step has three phases, so that a sampler may look at one position, or at all of them:
 //   decide   before the model runs, over a sequence's window: which positions need logits at all? Draws
 //            that don't depend on logits are made here.
-//   propose  per position, on any thread with a Workspace of its own: the new token from a row of logits.
+//   question, choose  per position, on any thread: what has to be known about its row of logits, and the new
+//            token from the answer. Whoever holds the logits answers (answer/answer.h, or a backend).
 //   finish   over the window again: joint decisions (who is revealed, who keeps its mask), what is
 //            remembered, and whether the next call is at the next levels.
 // A sampler is immutable and shareable; the three phases are noexcept and allocate nothing.
 #pragma once
 
+#include "answer/answer.h"
 #include "base/philox.h"
 #include "base/status.h"
 #include "noise/noise.h"
 #include "sampler/head.h"
+#include "sampler/list.h"
 #include "sampler/shaping.h"
 
 #include <cstdint>
-#include <memory>
 #include <span>
 
 namespace temper {
 
+// What they do, include/temper/sampler.h says.
 enum class SamplerKind : int32_t {
-  ancestral = 0,      // the exact reverse chain, any path
-  acs = 1,            // adaptive correction sampler (HDLM): reveals, and re-draws visible tokens
-  greedy = 2,         // ancestral decisions with the most probable token
-  analytic = 3,       // one categorical draw from (10) and (6), or the published staggered score
-  remask = 4,         // exact remasking, (8): keeps the path's marginals, needs uniform noise
-  remdm = 5,          // ReMDM: cap, rescale, conf, loop
-  first_hitting = 6,  // one token per call, in the order of its random time
-  confidence = 7,     // so many a call as the levels say, the most confident first (LLaDA, Dream)
-  threshold = 8,      // all that are confident enough, at least one (Fast-dLLM)
-  entropy_bound = 9,  // the least uncertain as long as their entropies stay below a bound (EB)
-  gibbs = 10,         // predictor-corrector: ancestral, and calls that re-draw visible tokens at their level
-  renoise = 11,       // draws x_0 and noises it to the next level
-  self_correct = 12,  // GIDD: ancestral, then replaces the tokens that gain most until nothing improves
-  edit = 13           // LLaDA2.1: threshold, and visible tokens are replaced by sure better ones
+#define TEMPER_KIND_NUMBER(name, number) name = number,
+  TEMPER_SAMPLER_KINDS(TEMPER_KIND_NUMBER)
+#undef TEMPER_KIND_NUMBER
 };
 
 enum class SamplerParameter : int32_t {
@@ -69,13 +61,17 @@ struct ParameterBounds {
   bool integer = false;
 };
 
+// Whole numbers with a meaning are those of include/temper/sampler.h: TEMPER_ORDER_, TEMPER_END_, and for rules
+// TEMPER_REMDM_ or TEMPER_COUNT_.
 struct SamplerParameters {
   double temperature = 1, top_p = 1, min_p = 0, typical_p = 1;
   int32_t top_k = 0;
-  double eta = 0, compat = 0, zeta = 0, rule = 0, t_on = 0, t_off = 0, alpha_on = 0;
-  double order = 0, order_temperature = 0, threshold = 0, factor = 0, entropy_bound = 0;
-  double corrector_steps = 0, corrector_positions = 0, edit_threshold = 0, extra_steps = 0, patience = 0;
-  double stop_stable = 0, stop_entropy = 0, end_rule = 0;
+  double eta = 0, zeta = 0, t_on = 0, t_off = 0, alpha_on = 0;
+  int32_t compat = 0, rule = 0, order = 0, end_rule = 0;
+  double order_temperature = 0, threshold = 0, factor = 0, entropy_bound = 0, edit_threshold = 0;
+  int32_t corrector_steps = 0, corrector_positions = 0, extra_steps = 0, patience = 0;
+  int32_t stop_stable = 0;
+  double stop_entropy = 0;
   Shaping shaping;
 };
 
@@ -146,24 +142,6 @@ enum class Verdict : int32_t {
   settle    // nothing in this window will change any more: all of it may take level 0 at once
 };
 
-// Scratch memory of one thread.
-class Workspace {
- public:
-  static Result<Workspace> create(int32_t columns);
-  Workspace(Workspace &&) noexcept;
-  Workspace &operator=(Workspace &&) noexcept;
-  ~Workspace();
-  int32_t columns() const noexcept;
-  static size_t bytes(int32_t columns) noexcept;  // what create() takes
-
-  struct Memory;
-  Memory &memory() noexcept { return *memory_; }
-
- private:
-  explicit Workspace(std::unique_ptr<Memory> memory) noexcept;
-  std::unique_ptr<Memory> memory_;
-};
-
 struct Kind;
 
 class Sampler {
@@ -184,9 +162,25 @@ class Sampler {
   // Fills window.proposals. Without need of logits a proposal is final, but for finish.
   void decide(const HeadDescription &head, const SamplerWindow &window) const noexcept;
 
-  // `decided` is what decide said of this position. `row` has head.columns floats, the model's raw output;
-  // it isn't changed. A row with nothing that could be drawn (all -inf, or NaN) gives token no_token and
-  // probability 0: the caller reports it. `draws` are the position's.
+  // What has to be known about the row of a position that needs logits. `decided` is what decide said of it,
+  // `draws` are the position's. The question points into the head, the position and the sampler. The caller sets
+  // `offset`, if the model has one.
+  temper_question question(const HeadDescription &head, const SamplerPosition &at, const Proposal &decided,
+                           const Draws &draws) const noexcept;
+  // What becomes of the position, given the answer. A row with nothing that could be drawn (all -inf, or NaN)
+  // gives token no_token and probability 0: the caller reports it.
+  Proposal choose(const HeadDescription &head, const SamplerPosition &at, const Proposal &decided, const Draws &draws,
+                  const temper_answer &answer) const noexcept;
+
+  // Published modes of two kinds are functions of the whole row. Where reads_row() is true, this replaces both
+  // question and choose. `row` has head.columns floats, from which `offset` is subtracted first.
+  bool reads_row(const Proposal &decided) const noexcept;
+  Proposal choose_from_row(const HeadDescription &head, const SamplerPosition &at, const Proposal &decided,
+                           const Draws &draws, std::span<const float> row, Workspace &workspace,
+                           float offset = 0) const noexcept;
+
+  // All of it at once, for a row that lies here: the model's raw output, which isn't changed. Proposals without
+  // need of logits stay what they are.
   Proposal propose(const HeadDescription &head, const SamplerPosition &at, const Proposal &decided,
                    const Draws &draws, std::span<const float> row, Workspace &workspace) const noexcept;
 
@@ -196,9 +190,11 @@ class Sampler {
   // Is a position's token the clean one already, whatever the model says?
   static bool is_certain(const HeadDescription &head, const SamplerPosition &at) noexcept;
   // The most probable clean token of a position, exclusions, biases and penalties applied: what the model would
-  // have it be. `at.transition` goes to level 0. no_token when nothing could be drawn.
+  // have it be, the answer's `best`. `at.transition` goes to level 0. Not for positions that are certain.
+  temper_question estimate_question(const HeadDescription &head, const SamplerPosition &at) const noexcept;
+  // The same for a row that lies here; no_token when nothing could be drawn.
   int32_t estimate(const HeadDescription &head, const SamplerPosition &at, std::span<const float> row,
-                        Workspace &workspace) const noexcept;
+                   Workspace &workspace) const noexcept;
 
   // Does a token that is visible stay what it is until its position is settled?
   bool keeps_visible(const HeadDescription &head) const noexcept;
@@ -213,16 +209,16 @@ class Sampler {
   // no_token when the model has no mask token. `draws` are those of the call it first
   // appears in.
   static int32_t initial_token(const HeadDescription &head, const Noise &noise,
-                                    const Draws &draws) noexcept;
+                               const Draws &draws) noexcept;
 
  private:
   Sampler(SamplerKind kind, const SamplerParameters &parameters, const Kind &known) noexcept;
-  bool load(const HeadDescription &head, const SamplerPosition &at, std::span<const float> row, bool with_mask,
-            Workspace::Memory &memory) const noexcept;
+  temper_question shaped_row(const HeadDescription &head, const SamplerPosition &at) const noexcept;
+  Proposal seen(const SamplerPosition &at, const temper_answer &answer, Proposal proposal) const noexcept;
+
   SamplerKind kind_;
   const Kind *kind_of_;
   SamplerParameters parameters_;
-  bool ranks_ = false;  // needs a row's probabilities before temperature and filters
 };
 
 }  // namespace temper

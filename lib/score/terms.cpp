@@ -2,7 +2,7 @@
 #include "score/terms.h"
 
 #include "noise/posterior.h"
-#include "sampler/weights.h"
+#include "answer/weights.h"
 
 #include <algorithm>
 #include <cmath>

@@ -66,7 +66,7 @@ void Session::collect_history(Sequence &sequence, int64_t settled, int64_t end, 
   history.clear();
   if (!shaping.counts()) return;
   int64_t first = sequence.first_token;
-  if (shaping.window > 0) first = std::max(first, settled - shaping.window);
+  if (shaping.look_back > 0) first = std::max(first, settled - shaping.look_back);
   sequence.sorted.clear();
   for (int64_t p = first; p < end; ++p) {
     const int32_t token = sequence.token(p);

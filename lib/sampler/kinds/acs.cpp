@@ -21,18 +21,30 @@ void decide(const SamplerParameters &parameters, const HeadDescription &head, co
   });
 }
 
-void propose(RowWork &row, Proposal &proposal) noexcept {
-  if (proposal.move != Move::correct) return take(row, row.draws.bits(DrawTag::token), proposal);
+void ask(const Place &place, temper_question &question) noexcept {
+  if (place.move != Move::correct) return ask_token(place, DrawTag::token, question);
   // A raw posterior head is taken as it is: its tilt is part of the method.
-  if (row.head.kind != HeadForm::posterior) shift_own(row, shift_to_posterior(row.head, *row.at.transition));
-  take(row, row.draws.bits(DrawTag::corrected_token), proposal);
+  if (place.head.kind != HeadForm::posterior)
+    ask_shifted(place, shift_to_posterior(place.head, *place.at.transition), question);
+  ask_token(place, DrawTag::corrected_token, question);
 }
 
-constexpr KindParameter own_parameters[] = {{SamplerParameter::eta, {0, 1, 0.01, false}},
-                                  {SamplerParameter::compat, {0, 1, 0, true}}};
+void choose(const Place &place, const temper_answer &answer, Proposal &proposal) noexcept {
+  take_token(place, answer, proposal);
+}
+
+constexpr KindParameter own_parameters[] = {
+    {.parameter = SamplerParameter::eta, .name = "eta", .bounds = {0, 1, 0.01, false}},
+    {.parameter = SamplerParameter::compat, .name = "compat", .bounds = {0, 1, 0, true}}};
 
 }  // namespace
 
-const Kind kinds::acs = {true, own_parameters, check, decide, propose, nullptr, if_carried_over};
+const Kind kinds::acs = {.name = "adaptive correction",
+                         .own = own_parameters,
+                         .check = check,
+                         .decide = decide,
+                         .ask = ask,
+                         .choose = choose,
+                         .keeps_visible = if_carried_over};
 
 }  // namespace temper

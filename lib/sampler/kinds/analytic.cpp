@@ -3,7 +3,7 @@
 // step (6). That is the law of the ancestral step, whose few draws cost less than a pass over the whole
 // distribution, so they are taken. As published for the gamma-hybrid (compat) it is another law: the score
 // staggered by a mixture of the two pure transforms, negative values left out (MATH 7, D1), in one draw.
-#include "sampler/kind.h"
+#include "sampler/kinds/published.h"
 
 #include <algorithm>
 #include <cmath>
@@ -29,12 +29,33 @@ void decide(const SamplerParameters &parameters, const HeadDescription &head, co
   });
 }
 
-// memory.other holds the raw scores of the N tokens on entry, see Sampler::propose.
-double published_step(RowWork &row, double mask_score) noexcept {
-  const Transition &step = *row.at.transition;
-  const auto n = static_cast<size_t>(row.head.tokens());
-  const double tokens = row.tokens();
-  double *s = row.memory.other.data();
+void ask(const Place &place, temper_question &question) noexcept {
+  if (place.parameters.compat == 0) kinds::ancestral.ask(place, question);
+}
+
+void choose(const Place &place, const temper_answer &answer, Proposal &proposal) noexcept {
+  kinds::ancestral.choose(place, answer, proposal);
+}
+
+// The raw scores of the N tokens, in order, to memory.other; the mask's own.
+bool load_scores(const HeadDescription &head, const WholeRow &row, double &mask_score) noexcept {
+  size_t n = 0;
+  for (int32_t id = 0; id < head.vocabulary; ++id) {
+    const auto logit = static_cast<double>(row.logits[static_cast<size_t>(id)] - row.offset);
+    const double score = std::exp(std::min(logit, 600.0));
+    if (std::isnan(score)) return false;
+    if (id == head.mask_token) mask_score = score;
+    else row.memory.other[n++] = score;
+  }
+  return true;
+}
+
+// From the scores in memory.other to the probabilities of the step; the mask's.
+double published_step(const Place &place, double mask_score, Workspace::Memory &memory) noexcept {
+  const Transition &step = *place.at.transition;
+  const auto n = static_cast<size_t>(place.head.tokens());
+  const double tokens = place.tokens();
+  double *s = memory.other.data();
   const double lam = step.lam_t - step.lam_s, mu = std::log((1 - step.m_s) / (1 - step.m_t));
   const double d = std::min(lam + mu, 700.0), g = d > 0 ? lam / (lam + mu) : 0;
   double sum = 0;
@@ -42,8 +63,8 @@ double published_step(RowWork &row, double mask_score) noexcept {
   const double grow = std::exp(d), r = std::exp(-mu), k = std::exp(-lam);
   const double spread = g * (grow - 1) * sum / tokens;
   const double mask = (1 - g) * (mask_score - (grow - 1) * sum) + g * mask_score;
-  const bool masked = is_masked(row.head, row.at);
-  const int32_t y = masked ? -1 : dense_index(row.head, row.at.token);
+  const bool masked = is_masked(place.head, place.at);
+  const int32_t y = masked ? -1 : dense_index(place.head, place.at.token);
   for (size_t i = 0; i < n; ++i) {
     const double staggered = grow * s[i] - spread;
     const double back = masked ? 1 - r : (static_cast<int32_t>(i) == y ? r * k : 0) + r * (1 - k) / tokens;
@@ -52,17 +73,26 @@ double published_step(RowWork &row, double mask_score) noexcept {
   return masked && !step.final ? std::max(0.0, mask) : 0;
 }
 
-void propose(RowWork &row, Proposal &proposal) noexcept {
-  if (row.parameters.compat == 0) return kinds::ancestral.propose(row, proposal);
-  const double mask = published_step(row, row.mask_score);
-  proposal.token = draw_state(row, mask, row.draws.bits(DrawTag::token));
-  proposal.probability = probability_of(row, proposal.token);
+void choose_from_row(const Place &place, const WholeRow &row, Proposal &proposal) noexcept {
+  double mask_score = 0;
+  if (!load_scores(place.head, row, mask_score)) return;
+  const double mask = published_step(place, mask_score, row.memory);
+  proposal.token = draw_state(place.head, row.memory, mask, place.draws.bits(DrawTag::token));
+  proposal.probability = probability_of(place, row.memory, proposal.token);
 }
 
-constexpr KindParameter own_parameters[] = {{SamplerParameter::compat, {0, 1, 0, true}}};
+constexpr KindParameter own_parameters[] = {
+    {.parameter = SamplerParameter::compat, .name = "compat", .bounds = {0, 1, 0, true}}};
 
 }  // namespace
 
-const Kind kinds::analytic = {true, own_parameters, check, decide, propose, nullptr, if_carried_over};
+const Kind kinds::analytic = {.name = "analytic",
+                              .own = own_parameters,
+                              .check = check,
+                              .decide = decide,
+                              .ask = ask,
+                              .choose = choose,
+                              .keeps_visible = if_carried_over,
+                              .choose_from_row = choose_from_row};
 
 }  // namespace temper

@@ -29,16 +29,33 @@ void decide(const SamplerParameters &, const HeadDescription &head, const Sample
 }
 
 template <bool greedy>
-void propose(RowWork &row, Proposal &proposal) noexcept {
-  if (proposal.move == Move::edit) edit_visible(row, greedy, proposal);
-  else take(row, row.draws.bits(DrawTag::token), proposal, greedy);
+void ask(const Place &place, temper_question &question) noexcept {
+  if (place.move == Move::edit) ask_edit(place, question, greedy);
+  else ask_token(place, DrawTag::token, question, greedy);
 }
 
-constexpr KindParameter compat_modes[] = {{SamplerParameter::compat, {0, 1, 0, true}}};
+template <bool greedy>
+void choose(const Place &place, const temper_answer &answer, Proposal &proposal) noexcept {
+  if (place.move == Move::edit) take_edit(place, answer, proposal, greedy);
+  else take_token(place, answer, proposal, greedy);
+}
+
+constexpr KindParameter own_parameters[] = {
+    {.parameter = SamplerParameter::compat, .name = "compat", .bounds = {0, 1, 0, true}}};
 
 }  // namespace
 
-const Kind kinds::ancestral = {true, compat_modes, nullptr, decide<false>, propose<false>, nullptr, if_carried_over};
-const Kind kinds::greedy = {false, {}, nullptr, decide<true>, propose<true>, nullptr, if_carried_over};
+const Kind kinds::ancestral = {.name = "ancestral",
+                               .own = own_parameters,
+                               .decide = decide<false>,
+                               .ask = ask<false>,
+                               .choose = choose<false>,
+                               .keeps_visible = if_carried_over};
+const Kind kinds::greedy = {.name = "greedy",
+                            .draws = false,
+                            .decide = decide<true>,
+                            .ask = ask<true>,
+                            .choose = choose<true>,
+                            .keeps_visible = if_carried_over};
 
 }  // namespace temper

@@ -7,8 +7,6 @@
 namespace temper {
 namespace {
 
-constexpr double even = 0;  // the other rule rounds down
-
 Status check(const SamplerParameters &, const HeadDescription &head, const Noise &noise) {
   return needs_mask(head, noise, "confidence");
 }
@@ -22,7 +20,7 @@ Verdict finish(const SamplerParameters &p, const HeadDescription &head, const Sa
       any = true;
       expected += window.positions[i].transition->final ? 1 : window.positions[i].transition->reveal;
     }
-  double quota = p.rule == even ? std::ceil(expected - 1e-9) : std::floor(expected + 1e-9);
+  double quota = p.rule == TEMPER_COUNT_EVEN ? std::ceil(expected - 1e-9) : std::floor(expected + 1e-9);
   if (any && quota < 1 && p.compat == 0) quota = 1;
   for (double kept = ordered::keep_final(window); kept < quota; ++kept)
     if (Proposal *best = ordered::best_left(window)) best->move = Move::draw;
@@ -30,12 +28,21 @@ Verdict finish(const SamplerParameters &p, const HeadDescription &head, const Sa
 }
 
 constexpr KindParameter own_parameters[] = {
-    {SamplerParameter::order, ordered::order_bounds}, {SamplerParameter::order_temperature, {0, 100, 0, false}},
-    {SamplerParameter::rule, {0, 1, 0, true}},   {SamplerParameter::compat, {0, 1, 0, true}},
-    {SamplerParameter::end_rule, ordered::end_bounds}};
+    {.parameter = SamplerParameter::order, .name = "order", .bounds = ordered::order_bounds},
+    {.parameter = SamplerParameter::order_temperature, .name = "order temperature", .bounds = {0, 100, 0, false}},
+    {.parameter = SamplerParameter::rule, .name = "rule", .bounds = {TEMPER_COUNT_EVEN, TEMPER_COUNT_FLOOR, 0, true}},
+    {.parameter = SamplerParameter::compat, .name = "compat", .bounds = {0, 1, 0, true}},
+    {.parameter = SamplerParameter::end_rule, .name = "end rule", .bounds = ordered::end_bounds}};
 
 }  // namespace
 
-const Kind kinds::confidence = {true, own_parameters, check, ordered::decide, ordered::propose, finish, always};
+const Kind kinds::confidence = {.name = "confidence",
+                                .own = own_parameters,
+                                .check = check,
+                                .decide = ordered::decide,
+                                .ask = ordered::ask,
+                                .choose = ordered::choose,
+                                .finish = finish,
+                                .keeps_visible = always};
 
 }  // namespace temper

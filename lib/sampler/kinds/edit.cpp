@@ -16,13 +16,18 @@ void decide(const SamplerParameters &, const HeadDescription &head, const Sample
   });
 }
 
-void propose(RowWork &row, Proposal &proposal) noexcept {
-  if (proposal.move == Move::rank) return ordered::propose(row, proposal);
+void ask(const Place &place, temper_question &question) noexcept {
+  if (place.move == Move::rank) ordered::ask(place, question);
+  else question.asked |= TEMPER_ASK_BEST | TEMPER_ASK_BELIEF;
+}
+
+void choose(const Place &place, const temper_answer &answer, Proposal &proposal) noexcept {
+  if (place.move == Move::rank) return ordered::choose(place, answer, proposal);
   // The best other token, and how probable the model finds it.
-  proposal.best = row.memory.most_probable();
-  proposal.probability = row.believed(proposal.best);
-  const bool better = proposal.best != row.at.token && proposal.probability >= row.parameters.edit_threshold;
-  proposal.token = better ? proposal.best : row.at.token;
+  proposal.best = answer.best;
+  proposal.probability = answer.best_belief;
+  const bool better = proposal.best != place.at.token && proposal.probability >= place.parameters.edit_threshold;
+  proposal.token = better ? proposal.best : place.at.token;
 }
 
 Verdict finish(const SamplerParameters &p, const HeadDescription &head, const SamplerWindow &window) noexcept {
@@ -43,12 +48,21 @@ Verdict finish(const SamplerParameters &p, const HeadDescription &head, const Sa
 }
 
 constexpr KindParameter own_parameters[] = {
-    {SamplerParameter::order, ordered::order_bounds},         {SamplerParameter::threshold, {0, 1, 0.9, false}},
-    {SamplerParameter::factor, {0, 1000, 0, false}},     {SamplerParameter::edit_threshold, {0, 1, 0.9, false}},
-    {SamplerParameter::extra_steps, {0, 1 << 20, 16, true}}, {SamplerParameter::end_rule, ordered::end_bounds}};
+    {.parameter = SamplerParameter::order, .name = "order", .bounds = ordered::order_bounds},
+    {.parameter = SamplerParameter::threshold, .name = "threshold", .bounds = {0, 1, 0.9, false}},
+    {.parameter = SamplerParameter::factor, .name = "factor", .bounds = {0, 1000, 0, false}},
+    {.parameter = SamplerParameter::edit_threshold, .name = "edit threshold", .bounds = {0, 1, 0.9, false}},
+    {.parameter = SamplerParameter::extra_steps, .name = "extra steps", .bounds = {0, 1 << 20, 16, true}},
+    {.parameter = SamplerParameter::end_rule, .name = "end rule", .bounds = ordered::end_bounds}};
 
 }  // namespace
 
-const Kind kinds::edit = {true, own_parameters, check, decide, propose, finish, nullptr};
+const Kind kinds::edit = {.name = "edit",
+                          .own = own_parameters,
+                          .check = check,
+                          .decide = decide,
+                          .ask = ask,
+                          .choose = choose,
+                          .finish = finish};
 
 }  // namespace temper

@@ -21,12 +21,22 @@ Verdict finish(const SamplerParameters &p, const HeadDescription &head, const Sa
   return ordered::close(head, window);
 }
 
-constexpr KindParameter own_parameters[] = {{SamplerParameter::entropy_bound, {0, 1000, 0.1, false}},
-                                  {SamplerParameter::order, {3, 3, 3, true}},
-                                  {SamplerParameter::end_rule, ordered::end_bounds}};
+constexpr KindParameter own_parameters[] = {
+    {.parameter = SamplerParameter::entropy_bound, .name = "entropy bound", .bounds = {0, 1000, 0.1, false}},
+    {.parameter = SamplerParameter::order,
+     .name = "order",
+     .bounds = {TEMPER_ORDER_ENTROPY, TEMPER_ORDER_ENTROPY, TEMPER_ORDER_ENTROPY, true}},
+    {.parameter = SamplerParameter::end_rule, .name = "end rule", .bounds = ordered::end_bounds}};
 
 }  // namespace
 
-const Kind kinds::entropy_bound = {true, own_parameters, check, ordered::decide, ordered::propose, finish, always};
+const Kind kinds::entropy_bound = {.name = "entropy-bound",
+                                   .own = own_parameters,
+                                   .check = check,
+                                   .decide = ordered::decide,
+                                   .ask = ordered::ask,
+                                   .choose = ordered::choose,
+                                   .finish = finish,
+                                   .keeps_visible = always};
 
 }  // namespace temper

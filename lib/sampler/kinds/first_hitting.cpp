@@ -39,7 +39,11 @@ void decide(const SamplerParameters &, const HeadDescription &head, const Sample
                  window.proposals[first]);
 }
 
-void propose(RowWork &row, Proposal &proposal) noexcept { take(row, row.draws.bits(DrawTag::token), proposal); }
+void ask(const Place &place, temper_question &question) noexcept { ask_token(place, DrawTag::token, question); }
+
+void choose(const Place &place, const temper_answer &answer, Proposal &proposal) noexcept {
+  take_token(place, answer, proposal);
+}
 
 Verdict finish(const SamplerParameters &, const HeadDescription &head, const SamplerWindow &window) noexcept {
   bool more = false;
@@ -54,6 +58,12 @@ Verdict finish(const SamplerParameters &, const HeadDescription &head, const Sam
 
 }  // namespace
 
-const Kind kinds::first_hitting = {true, {}, check, decide, propose, finish, always};
+const Kind kinds::first_hitting = {.name = "first-hitting",
+                                   .check = check,
+                                   .decide = decide,
+                                   .ask = ask,
+                                   .choose = choose,
+                                   .finish = finish,
+                                   .keeps_visible = always};
 
 }  // namespace temper

@@ -22,7 +22,7 @@ bool can_correct(const HeadDescription &head, const SamplerPosition &at) noexcep
 }
 
 bool corrects(const SamplerParameters &p, const HeadDescription &head, const SamplerWindow &window) noexcept {
-  if (static_cast<double>(window.memory->held) >= p.corrector_steps) return false;
+  if (window.memory->held >= p.corrector_steps) return false;
   return std::any_of(window.positions.begin(), window.positions.end(),
                      [&](const SamplerPosition &at) { return can_correct(head, at); });
 }
@@ -31,7 +31,7 @@ void decide(const SamplerParameters &p, const HeadDescription &head, const Sampl
   if (!corrects(p, head, window)) return kinds::ancestral.decide(p, head, window);
   decide_each(head, window, [](const SamplerPosition &, const Draws &) { return Move::keep; });
   // The smallest draws are the random choice; no list is needed for few of many.
-  for (double n = 0; n < p.corrector_positions; ++n) {
+  for (int32_t n = 0; n < p.corrector_positions; ++n) {
     size_t chosen = window.positions.size();
     double lowest = 2;
     for (size_t i = 0; i < window.positions.size(); ++i) {
@@ -49,27 +49,42 @@ void decide(const SamplerParameters &p, const HeadDescription &head, const Sampl
   }
 }
 
-void propose(RowWork &row, Proposal &proposal) noexcept {
-  if (proposal.move != Move::correct) return kinds::ancestral.propose(row, proposal);
-  const Transition &step = *row.at.transition;
-  if (step.one_minus_kappa_t > 0 && !row.draws.bernoulli(DrawTag::prediction_or_uniform, step.kappa_t)) {
-    proposal.token = uniform_token(row.head, row.draws);
-    proposal.probability = 0;
-    return;
-  }
-  shift_own(row, shift_to_leave_one_out(row.head, step));
-  take(row, row.draws.bits(DrawTag::corrected_token), proposal);
+// p(x_t^i | the others): uniform noise, or the leave-one-out prediction.
+bool becomes_noise(const Place &place) noexcept {
+  const Transition &step = *place.at.transition;
+  return step.one_minus_kappa_t > 0 && !place.draws.bernoulli(DrawTag::prediction_or_uniform, step.kappa_t);
+}
+
+void ask(const Place &place, temper_question &question) noexcept {
+  if (place.move != Move::correct) return kinds::ancestral.ask(place, question);
+  if (becomes_noise(place)) return;
+  ask_shifted(place, shift_to_leave_one_out(place.head, *place.at.transition), question);
+  ask_token(place, DrawTag::corrected_token, question);
+}
+
+void choose(const Place &place, const temper_answer &answer, Proposal &proposal) noexcept {
+  if (place.move != Move::correct) return kinds::ancestral.choose(place, answer, proposal);
+  if (!becomes_noise(place)) return take_token(place, answer, proposal);
+  proposal.token = uniform_token(place.head, place.draws);
+  proposal.probability = 0;
 }
 
 Verdict finish(const SamplerParameters &p, const HeadDescription &head, const SamplerWindow &window) noexcept {
   return corrects(p, head, window) ? Verdict::hold : Verdict::advance;
 }
 
-constexpr KindParameter own_parameters[] = {{SamplerParameter::corrector_steps, {0, 1000, 1, true}},
-                                  {SamplerParameter::corrector_positions, {1, 65536, 1, true}}};
+constexpr KindParameter own_parameters[] = {
+    {.parameter = SamplerParameter::corrector_steps, .name = "corrector steps", .bounds = {0, 1000, 1, true}},
+    {.parameter = SamplerParameter::corrector_positions, .name = "corrector positions", .bounds = {1, 65536, 1, true}}};
 
 }  // namespace
 
-const Kind kinds::gibbs = {true, own_parameters, check, decide, propose, finish, nullptr};
+const Kind kinds::gibbs = {.name = "predictor-corrector",
+                           .own = own_parameters,
+                           .check = check,
+                           .decide = decide,
+                           .ask = ask,
+                           .choose = choose,
+                           .finish = finish};
 
 }  // namespace temper

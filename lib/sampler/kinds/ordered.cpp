@@ -13,20 +13,44 @@ void ordered::decide(const SamplerParameters &, const HeadDescription &head, con
   });
 }
 
-void ordered::propose(RowWork &row, Proposal &proposal) noexcept {
-  // Margin and entropy are the row's, whatever is drawn; their pass over it serves the draw, too.
-  const bool of_row = row.parameters.order == 2 || row.parameters.order == 3;
-  if (of_row) rank_row(row, proposal);
-  take(row, row.draws.bits(DrawTag::token), proposal);
-  if (!of_row) rank_row(row, proposal);
+void ordered::ask(const Place &place, temper_question &question) noexcept {
+  ask_token(place, DrawTag::token, question);
+  switch (place.parameters.order) {
+    case TEMPER_ORDER_PROBABILITY: question.asked |= TEMPER_ASK_BELIEF; break;
+    case TEMPER_ORDER_FILTERED: question.asked |= TEMPER_ASK_TOTAL; break;
+    case TEMPER_ORDER_MARGIN: question.asked |= TEMPER_ASK_MARGIN; break;
+    case TEMPER_ORDER_ENTROPY: question.asked |= TEMPER_ASK_ENTROPY; break;
+    default: break;
+  }
+}
+
+namespace {
+
+double confidence_of(const Place &place, const temper_answer &answer) noexcept {
+  switch (place.parameters.order) {
+    case TEMPER_ORDER_PROBABILITY: return belief_in_taken(place, answer);
+    case TEMPER_ORDER_FILTERED: return (place.certain() ? TEMPER_WEIGHT_ONE : answer.weight) / answer.total;
+    case TEMPER_ORDER_MARGIN: return answer.margin;
+    case TEMPER_ORDER_ENTROPY: return -answer.entropy;
+    case TEMPER_ORDER_POSITION: return -static_cast<double>(place.at.position);
+    default: return place.draws.uniform(DrawTag::confidence);
+  }
+}
+
+}  // namespace
+
+void ordered::choose(const Place &place, const temper_answer &answer, Proposal &proposal) noexcept {
+  const SamplerParameters &p = place.parameters;
+  take_token(place, answer, proposal);
+  proposal.confidence = confidence_of(place, answer);
   // As a draw without replacement with weights exp(confidence / a) (Gumbel-top-k).
-  if (row.parameters.order_temperature > 0)
-    proposal.confidence = proposal.confidence / row.parameters.order_temperature -
-                          std::log(-std::log(row.draws.uniform(DrawTag::confidence, 1)));
-  const std::span<const int32_t> ends =
-      row.at.shaping != nullptr ? row.at.shaping->end_tokens : std::span<const int32_t>();
+  if (p.order_temperature > 0)
+    proposal.confidence =
+        proposal.confidence / p.order_temperature - std::log(-std::log(place.draws.uniform(DrawTag::confidence, 1)));
+  if (p.end_rule != TEMPER_END_LAST || place.at.shaping == nullptr) return;
+  const std::span<const int32_t> ends = place.at.shaping->end_tokens;
   // As low as a number that is still above "not at all".
-  if (row.parameters.end_rule == 2 && std::binary_search(ends.begin(), ends.end(), proposal.token))
+  if (std::binary_search(ends.begin(), ends.end(), proposal.token))
     proposal.confidence = std::numeric_limits<double>::lowest();
 }
 

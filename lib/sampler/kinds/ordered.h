@@ -7,12 +7,14 @@
 
 namespace temper::ordered {
 
-inline constexpr ParameterBounds order_bounds = {0, 5, 0, true}, end_bounds = {0, 2, 0, true};
+inline constexpr ParameterBounds order_bounds = {TEMPER_ORDER_PROBABILITY, TEMPER_ORDER_POSITION, 0, true};
+inline constexpr ParameterBounds end_bounds = {TEMPER_END_FREE, TEMPER_END_LAST, 0, true};
 
 // Ranks all masked positions.
 void decide(const SamplerParameters &, const HeadDescription &head, const SamplerWindow &window) noexcept;
 // A token of each, and how sure the model is of it.
-void propose(RowWork &row, Proposal &proposal) noexcept;
+void ask(const Place &place, temper_question &question) noexcept;
+void choose(const Place &place, const temper_answer &answer, Proposal &proposal) noexcept;
 
 // The masked position that is trusted most and wasn't kept yet; the first of equals.
 Proposal *best_left(const SamplerWindow &window) noexcept;

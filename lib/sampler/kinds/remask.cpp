@@ -26,42 +26,53 @@ void decide(const SamplerParameters &parameters, const HeadDescription &head, co
   });
 }
 
+void ask(const Place &place, temper_question &question) noexcept {
+  if (place.move == Move::draw) return ask_token(place, DrawTag::token, question);
+  ask_apart(place, shift_to_leave_one_out(place.head, *place.at.transition), question);
+}
+
 // Visible: back to the mask, as it is, or another token; (8) needs no more of the prediction than the token's own.
-void propose(RowWork &row, Proposal &proposal) noexcept {
-  if (proposal.move == Move::draw) return take(row, row.draws.bits(DrawTag::token), proposal);
-  const Transition &step = *row.at.transition;
-  const double n = row.tokens();
-  const OwnAndRest weights = take_out_own(row, shift_to_leave_one_out(row.head, step));
+void choose(const Place &place, const temper_answer &answer, Proposal &proposal) noexcept {
+  if (place.move == Move::draw) return take_token(place, answer, proposal);
+  const Transition &step = *place.at.transition;
+  const double n = place.tokens();
+  const OwnAndRest weights = own_and_rest(place, answer);
   const double own = weights.own / (weights.own + weights.rest);
   const double visible_t = 1 - step.m_t, visible_s = 1 - step.m_s;
   const double a_s = visible_s * step.kappa_s, u_s = visible_s * step.one_minus_kappa_s;
   const double a_t = visible_t * step.kappa_t, u_t = visible_t * step.one_minus_kappa_t;
-  const double a = step.k * visible_t / visible_s, e = remasking_rate(step, row.parameters.zeta);
+  const double a = step.k * visible_t / visible_s, e = remasking_rate(step, place.parameters.zeta);
   const double b = 1 - a - (step.m_t - step.m_s * (1 - e)) / visible_s;
   const double q_t = a_t * own + u_t / n;
-  proposal.token = row.at.token;
+  proposal.token = place.at.token;
   proposal.probability = own;
   if (!(visible_s > 0) || !(q_t > 0)) return;
   const double masked = step.final ? 0 : e / n * step.m_s / q_t;
   const double stays = (a + b / n) * (a_s * own + u_s / n) / q_t;
-  const double u = row.draws.uniform(DrawTag::remask);
+  const double u = place.draws.uniform(DrawTag::remask);
   if (u < masked) {
-    proposal.token = row.head.mask_token;
+    proposal.token = place.head.mask_token;
     proposal.probability = 0;
     return;
   }
   if (u < masked + stays) return;
   const double predicted = a_s * (1 - own), uniform = u_s * (n - 1) / n;
-  draw_other(row, weights,
-             uniform == 0 || (weights.rest > 0 && row.draws.bernoulli(DrawTag::prediction_or_uniform,
-                                                                      predicted / (predicted + uniform))),
-             false, proposal);
+  take_other(place, answer,
+             uniform == 0 || (weights.rest > 0 && place.draws.bernoulli(DrawTag::prediction_or_uniform,
+                                                                        predicted / (predicted + uniform))),
+             proposal);
 }
 
-constexpr KindParameter own_parameters[] = {{SamplerParameter::zeta, {0, 1, 1, false}}};
+constexpr KindParameter own_parameters[] = {
+    {.parameter = SamplerParameter::zeta, .name = "zeta", .bounds = {0, 1, 1, false}}};
 
 }  // namespace
 
-const Kind kinds::remask = {true, own_parameters, check, decide, propose, nullptr, nullptr};
+const Kind kinds::remask = {.name = "remasking",
+                            .own = own_parameters,
+                            .check = check,
+                            .decide = decide,
+                            .ask = ask,
+                            .choose = choose};
 
 }  // namespace temper

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // ReMDM (arXiv 2503.00307; MATH 4.2): the absorbing chain with visible tokens that become masks again with
 // probability sigma, and masks revealed the more often for it, so that the marginals stay.
-#include "sampler/kind.h"
+#include "sampler/kinds/published.h"
 
 #include <algorithm>
 #include <cmath>
@@ -9,12 +9,10 @@
 namespace temper {
 namespace {
 
-constexpr double rule_cap = 0, rule_rescale = 1, rule_conf = 2, rule_loop = 3;
-
 Status check(const SamplerParameters &parameters, const HeadDescription &head, const Noise &noise) {
   TEMPER_TRY(needs_mask(head, noise, "ReMDM"));
   TEMPER_TRY(needs_no_uniform(noise, "ReMDM"));
-  if (parameters.rule == rule_loop) {
+  if (parameters.rule == TEMPER_REMDM_LOOP) {
     if (!(parameters.t_off < parameters.t_on))
       return fail(TEMPER_E_ARGUMENT, "ReMDM's loop ends at t = %g, it can't begin at %g", parameters.t_off,
                   parameters.t_on);
@@ -39,13 +37,13 @@ struct Chances {
 // `weight`: share of sigma_max that conf gives this position.
 Chances chances_of(const SamplerParameters &p, const Transition &step, double weight) noexcept {
   double alpha_t = 1 - step.m_t, alpha_s = 1 - step.m_s, sigma = 0;
-  if (p.rule == rule_loop) {
+  if (p.rule == TEMPER_REMDM_LOOP) {
     alpha_t = loop_alpha(p, step.t);
     alpha_s = loop_alpha(p, step.s);
     if (alpha_t == p.alpha_on && alpha_s == p.alpha_on && step.s > 0) sigma = p.eta;
   } else {
     const double most = alpha_t > 0 ? std::min(1.0, (1 - alpha_s) / alpha_t) : 1;
-    sigma = p.rule == rule_cap ? std::min(p.eta, most) : p.rule == rule_rescale ? p.eta * most : weight * most;
+    sigma = p.rule == TEMPER_REMDM_CAP ? std::min(p.eta, most) : p.rule == TEMPER_REMDM_RESCALE ? p.eta * most : weight * most;
   }
   if (step.final) return {0, 1};
   const double masked = 1 - alpha_t;
@@ -59,7 +57,7 @@ double published_sigma(const SamplerParameters &p, const Transition &step) noexc
 }
 
 void decide(const SamplerParameters &p, const HeadDescription &head, const SamplerWindow &window) noexcept {
-  const bool conf = p.rule == rule_conf && p.compat == 0;
+  const bool conf = p.rule == TEMPER_REMDM_CONF && p.compat == 0;
   double sum = 0;
   if (conf)
     for (const SamplerPosition &at : window.positions)
@@ -74,28 +72,34 @@ void decide(const SamplerParameters &p, const HeadDescription &head, const Sampl
   });
 }
 
-void propose(RowWork &row, Proposal &proposal) noexcept {
-  if (row.parameters.compat == 0) return take(row, row.draws.bits(DrawTag::token), proposal);
-  // q = (1-sigma) softmax(l) over all ids, then q(mask) = sigma; drawn from (q + 1e-8)^(1/T).
+void ask(const Place &place, temper_question &question) noexcept {
+  if (place.parameters.compat == 0) ask_token(place, DrawTag::token, question);
+  else question.asked |= TEMPER_ASK_BELIEF;
+}
+
+void choose(const Place &place, const temper_answer &answer, Proposal &proposal) noexcept {
+  take_token(place, answer, proposal);
+}
+
+// q = (1-sigma) softmax(l) over all ids, then q(mask) = sigma; drawn from (q + 1e-8)^(1/T).
+void choose_from_row(const Place &place, const WholeRow &row, Proposal &proposal) noexcept {
   Workspace::Memory &memory = row.memory;
-  const auto n = static_cast<size_t>(row.head.tokens());
-  const double sigma = published_sigma(row.parameters, *row.at.transition);
-  const bool best = row.parameters.temperature == 0;
-  const double power = best ? 1 : 1 / row.parameters.temperature;
+  const auto n = static_cast<size_t>(place.head.tokens());
+  const double sigma = published_sigma(place.parameters, *place.at.transition);
+  const double power = place.certain() ? 1 : 1 / place.parameters.temperature;
   for (size_t i = 0; i < n; ++i) {
-    const int32_t id = token_of_dense(row.head, static_cast<int32_t>(i));
-    const double q = (1 - sigma) * exponential(memory.logits[static_cast<size_t>(id)] - row.confidence_top) *
-                     weight_one / row.confidence_total;
+    const int32_t id = token_of_dense(place.head, static_cast<int32_t>(i));
+    const double q = (1 - sigma) * memory.believed(memory.logits[static_cast<size_t>(id)]);
     memory.other[i] = std::pow(q + 1e-8, power);
   }
   double mask = std::pow(sigma + 1e-8, power);
-  if (best) {
+  if (place.certain()) {
     const double highest = std::max(mask, largest(memory.other.data(), n));
     const auto only_best = [highest](double q) { return q == highest ? q : 0; };
     for (size_t i = 0; i < n; ++i) memory.other[i] = only_best(memory.other[i]);
     mask = only_best(mask);
   }
-  proposal.token = draw_state(row, mask, row.draws.bits(DrawTag::token));
+  proposal.token = draw_state(place.head, memory, mask, place.draws.bits(DrawTag::token));
 }
 
 Verdict finish(const SamplerParameters &, const HeadDescription &head, const SamplerWindow &window) noexcept {
@@ -109,12 +113,22 @@ Verdict finish(const SamplerParameters &, const HeadDescription &head, const Sam
 }
 
 constexpr KindParameter own_parameters[] = {
-    {SamplerParameter::rule, {0, 3, 0, true}},           {SamplerParameter::eta, {0, 1, 0.02, false}},
-    {SamplerParameter::t_on, {0, 1, 0.55, false}},       {SamplerParameter::t_off, {0, 1, 0.05, false}},
-    {SamplerParameter::alpha_on, {0, 0.999, 0.9, false}}, {SamplerParameter::compat, {0, 1, 0, true}}};
+    {.parameter = SamplerParameter::rule, .name = "rule", .bounds = {TEMPER_REMDM_CAP, TEMPER_REMDM_LOOP, 0, true}},
+    {.parameter = SamplerParameter::eta, .name = "eta", .bounds = {0, 1, 0.02, false}},
+    {.parameter = SamplerParameter::t_on, .name = "t_on", .bounds = {0, 1, 0.55, false}},
+    {.parameter = SamplerParameter::t_off, .name = "t_off", .bounds = {0, 1, 0.05, false}},
+    {.parameter = SamplerParameter::alpha_on, .name = "alpha_on", .bounds = {0, 0.999, 0.9, false}},
+    {.parameter = SamplerParameter::compat, .name = "compat", .bounds = {0, 1, 0, true}}};
 
 }  // namespace
 
-const Kind kinds::remdm = {true, own_parameters, check, decide, propose, finish, nullptr};
+const Kind kinds::remdm = {.name = "ReMDM",
+                           .own = own_parameters,
+                           .check = check,
+                           .decide = decide,
+                           .ask = ask,
+                           .choose = choose,
+                           .finish = finish,
+                           .choose_from_row = choose_from_row};
 
 }  // namespace temper

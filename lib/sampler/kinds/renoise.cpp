@@ -6,6 +6,8 @@
 namespace temper {
 namespace {
 
+constexpr int32_t published_remask = 1;  // the other published form also corrects visible tokens
+
 Status check(const SamplerParameters &parameters, const HeadDescription &head, const Noise &noise) {
   if (parameters.compat != 0) return needs_mask(head, noise, "published remasking");
   return Status();
@@ -17,10 +19,10 @@ Move renoise_move(const SamplerParameters &parameters, const HeadDescription &he
   if (rests(at)) return Move::keep;
   const bool masked = is_masked(head, at);
   if (parameters.compat != 0) {
-    const bool shown = step.final || draws.bernoulli(DrawTag::reveal, step.reveal);
-    if (!shown) return masked ? Move::keep : Move::remask;
+    const bool reveals = step.final || draws.bernoulli(DrawTag::reveal, step.reveal);
+    if (!reveals) return masked ? Move::keep : Move::remask;
     if (masked) return Move::draw;
-    if (parameters.compat == 1) return Move::keep;
+    if (parameters.compat == published_remask) return Move::keep;
     return draws.bernoulli(DrawTag::correct, step.final ? 0 : parameters.eta * step.stay) ? Move::correct : Move::keep;
   }
   if (!step.final && draws.bernoulli(DrawTag::remask, step.m_s)) return masked ? Move::keep : Move::remask;
@@ -35,17 +37,28 @@ void decide(const SamplerParameters &parameters, const HeadDescription &head, co
   });
 }
 
-void propose(RowWork &row, Proposal &proposal) noexcept {
-  if (proposal.move == Move::correct && row.parameters.compat == 0)
-    shift_own(row, shift_to_posterior(row.head, *row.at.transition));
-  take(row, row.draws.bits(proposal.move == Move::correct ? DrawTag::corrected_token : DrawTag::token), proposal);
+void ask(const Place &place, temper_question &question) noexcept {
+  if (place.move != Move::correct) return ask_token(place, DrawTag::token, question);
+  if (place.parameters.compat == 0)
+    ask_shifted(place, shift_to_posterior(place.head, *place.at.transition), question);
+  ask_token(place, DrawTag::corrected_token, question);
 }
 
-constexpr KindParameter own_parameters[] = {{SamplerParameter::compat, {0, 2, 0, true}},
-                                  {SamplerParameter::eta, {0, 1, 0.01, false}}};
+void choose(const Place &place, const temper_answer &answer, Proposal &proposal) noexcept {
+  take_token(place, answer, proposal);
+}
+
+constexpr KindParameter own_parameters[] = {
+    {.parameter = SamplerParameter::compat, .name = "compat", .bounds = {0, 2, 0, true}},
+    {.parameter = SamplerParameter::eta, .name = "eta", .bounds = {0, 1, 0.01, false}}};
 
 }  // namespace
 
-const Kind kinds::renoise = {true, own_parameters, check, decide, propose, nullptr, nullptr};
+const Kind kinds::renoise = {.name = "renoise",
+                             .own = own_parameters,
+                             .check = check,
+                             .decide = decide,
+                             .ask = ask,
+                             .choose = choose};
 
 }  // namespace temper

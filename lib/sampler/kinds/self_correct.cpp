@@ -31,21 +31,32 @@ void decide(const SamplerParameters &p, const HeadDescription &head, const Sampl
   decide_each(head, window, [](const SamplerPosition &at, const Draws &) { return rests(at) ? Move::keep : Move::rank; });
 }
 
-void propose(RowWork &row, Proposal &proposal) noexcept {
-  if (proposal.move != Move::rank) {
-    // The temperature is that of the rounds; the chain itself is exact.
-    row.memory.scale = 1;
-    if (proposal.move == Move::edit) return edit_visible(row, false, proposal);
-    row.memory.sum();
-    proposal.token = row.memory.draw(row.draws.bits(DrawTag::token));
-    proposal.probability = row.memory.weight(proposal.token) / static_cast<double>(row.memory.total);
+void ask(const Place &place, temper_question &question) noexcept {
+  if (place.move == Move::rank) {
+    // The model's own belief is at another temperature than the draw; only the draw has to be exact.
+    question.asked |= TEMPER_ASK_FAVOURITE | TEMPER_ASK_BELIEF;
+    if (place.parameters.temperature != 1) question.asked |= TEMPER_ASK_ROUGH;
+    return ask_token(place, DrawTag::corrected_token, question);
+  }
+  // The temperature is that of the rounds; the chain itself is exact.
+  question.scale = 1;
+  if (place.move == Move::edit) return ask_edit(place, question);
+  question.asked |= TEMPER_ASK_DRAW;
+  question.bits = place.draws.bits(DrawTag::token);
+}
+
+void choose(const Place &place, const temper_answer &answer, Proposal &proposal) noexcept {
+  if (place.move == Move::edit) return take_edit(place, answer, proposal);
+  if (place.move != Move::rank) {
+    proposal.token = answer.token;
+    proposal.probability = answer.weight / answer.total;
     return;
   }
-  proposal.best = row.memory.most_probable();
-  take(row, row.draws.bits(DrawTag::corrected_token), proposal);
+  take_token(place, answer, proposal);
+  proposal.best = answer.favourite;
   // Under the model itself.
-  proposal.probability = row.believed(proposal.token);
-  proposal.confidence = proposal.token != row.at.token ? proposal.probability : 0;
+  proposal.probability = belief_in_taken(place, answer);
+  proposal.confidence = proposal.token != place.at.token ? proposal.probability : 0;
 }
 
 Verdict finish(const SamplerParameters &p, const HeadDescription &, const SamplerWindow &window) noexcept {
@@ -64,7 +75,7 @@ Verdict finish(const SamplerParameters &p, const HeadDescription &, const Sample
   memory.best_score = std::max(memory.best_score, agreement);
 
   const bool tired = memory.waiting >= p.patience || memory.rounds >= p.extra_steps;
-  double replaced = 0;
+  int32_t replaced = 0;
   // The highest gains, the rest takes back what it had.
   for (; !tired && replaced < p.corrector_positions; ++replaced) {
     Proposal *best = nullptr;
@@ -84,13 +95,20 @@ Verdict finish(const SamplerParameters &p, const HeadDescription &, const Sample
   return Verdict::hold;
 }
 
-constexpr KindParameter own_parameters[] = {{SamplerParameter::temperature, {0, 100, 0.1, false}},
-                                  {SamplerParameter::corrector_positions, {1, 65536, 1, true}},
-                                  {SamplerParameter::patience, {1, 1 << 20, 32, true}},
-                                  {SamplerParameter::extra_steps, {0, 1 << 20, 256, true}}};
+constexpr KindParameter own_parameters[] = {
+    {.parameter = SamplerParameter::temperature, .name = "temperature", .bounds = {0, 100, 0.1, false}},
+    {.parameter = SamplerParameter::corrector_positions, .name = "corrector positions", .bounds = {1, 65536, 1, true}},
+    {.parameter = SamplerParameter::patience, .name = "patience", .bounds = {1, 1 << 20, 32, true}},
+    {.parameter = SamplerParameter::extra_steps, .name = "extra steps", .bounds = {0, 1 << 20, 256, true}}};
 
 }  // namespace
 
-const Kind kinds::self_correct = {true, own_parameters, check, decide, propose, finish, nullptr};
+const Kind kinds::self_correct = {.name = "self-correcting",
+                                  .own = own_parameters,
+                                  .check = check,
+                                  .decide = decide,
+                                  .ask = ask,
+                                  .choose = choose,
+                                  .finish = finish};
 
 }  // namespace temper

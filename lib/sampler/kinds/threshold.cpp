@@ -15,12 +15,21 @@ Verdict finish(const SamplerParameters &p, const HeadDescription &head, const Sa
 }
 
 constexpr KindParameter own_parameters[] = {
-    {SamplerParameter::order, ordered::order_bounds},     {SamplerParameter::threshold, {0, 1, 0.9, false}},
-    {SamplerParameter::factor, {0, 1000, 0, false}}, {SamplerParameter::compat, {0, 1, 0, true}},
-    {SamplerParameter::end_rule, ordered::end_bounds}};
+    {.parameter = SamplerParameter::order, .name = "order", .bounds = ordered::order_bounds},
+    {.parameter = SamplerParameter::threshold, .name = "threshold", .bounds = {0, 1, 0.9, false}},
+    {.parameter = SamplerParameter::factor, .name = "factor", .bounds = {0, 1000, 0, false}},
+    {.parameter = SamplerParameter::compat, .name = "compat", .bounds = {0, 1, 0, true}},
+    {.parameter = SamplerParameter::end_rule, .name = "end rule", .bounds = ordered::end_bounds}};
 
 }  // namespace
 
-const Kind kinds::threshold = {true, own_parameters, check, ordered::decide, ordered::propose, finish, always};
+const Kind kinds::threshold = {.name = "threshold",
+                               .own = own_parameters,
+                               .check = check,
+                               .decide = ordered::decide,
+                               .ask = ordered::ask,
+                               .choose = ordered::choose,
+                               .finish = finish,
+                               .keeps_visible = always};
 
 }  // namespace temper

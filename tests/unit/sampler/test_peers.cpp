@@ -2,7 +2,7 @@
 // One update of the programs of MDLM, BD3-LM, SEDD and GIDD for the logits of their tiny models: our clocks, our
 // weights and our steps must give the probabilities that they draw from.
 #include "noise/posterior.h"
-#include "sampler/workspace.h"
+#include "questions.h"
 #include "scene.h"
 #include "support/shared.h"
 
@@ -52,13 +52,13 @@ void masks_alone(const std::vector<Row> &rows, const Transition &step, bool publ
       continue;
     }
     ++masks;
-    assert_true(memory.load(head_of(token_count), row.logits));
+    assert_true(memory.load(plain_question(head_of(token_count)), row.logits));
     memory.scale = 1;
     if (published_nucleus) {
       // Their cut leaves out the token that reaches p, ours keeps it: as many as they keep.
       SamplerParameters filter;
       filter.top_k = static_cast<int32_t>(std::count_if(row.expected.begin(), row.expected.end() - 1, [](double p) { return p > 0; }));
-      memory.filter(filter);
+      memory.filter(filter_question(filter));
     }
     memory.sum();
     for (int32_t id = 0; id < token_count; ++id)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A vocabulary of 50,257 and 1,000 calls: published programs that let "stay masked" compete with the tokens for
 // one low-precision draw sample as if at temperature 0.85 (MATH 4.3). Here decision and token have a draw each.
-#include "sampler/workspace.h"
+#include "questions.h"
 #include "scene.h"
 
 #include <algorithm>
@@ -44,7 +44,7 @@ void weights(void **) {
   const std::vector<float> row = zipf();
   Workspace workspace = std::move(Workspace::create(vocabulary + 1).value());
   Workspace::Memory &memory = workspace.memory();
-  assert_true(memory.load(head_of(vocabulary), row));
+  assert_true(memory.load(plain_question(head_of(vocabulary)), row));
   memory.scale = 1;
   memory.sum();
   double sum = 0, mean = 0;

@@ -2,7 +2,7 @@
 // Draws, weights, filters, and the one-step samplers against their exact distributions.
 #include "noise/posterior.h"
 #include "support/single.h"
-#include "sampler/workspace.h"
+#include "questions.h"
 
 #include <algorithm>
 #include <cmath>
@@ -126,9 +126,9 @@ void filters(void **) {
   auto workspace = scratch(5);
   Workspace::Memory &memory = workspace.memory();
   const auto check = [&](const SamplerParameters &parameters, std::initializer_list<double> expected) {
-    assert_true(memory.load(head, logits));
+    assert_true(memory.load(plain_question(head), logits));
     memory.scale = 1 / .8;
-    memory.filter(parameters);
+    memory.filter(filter_question(parameters));
     memory.sum();
     int32_t id = 0;
     for (double e : expected) near(memory.weight(id++) / static_cast<double>(memory.total), e, 6e-9);
@@ -151,15 +151,15 @@ void filters(void **) {
   HeadDescription wide;
   wide.columns = wide.vocabulary = 100;
   auto other = scratch(100);
-  assert_true(other.memory().load(wide, flat));
+  assert_true(other.memory().load(plain_question(wide), flat));
   parameters = {};
   parameters.top_k = 3;
-  other.memory().filter(parameters);
+  other.memory().filter(filter_question(parameters));
   other.memory().sum();
   assert_true(other.memory().total == 100 * (uint64_t{1} << 44));
   parameters = {};
   parameters.top_p = .295;
-  other.memory().filter(parameters);
+  other.memory().filter(filter_question(parameters));
   other.memory().sum();
   assert_true(other.memory().total == 30 * (uint64_t{1} << 44));
   assert_true(other.memory().weight(29) > 0 && other.memory().weight(30) == 0);
@@ -184,7 +184,7 @@ void shapes(void **) {
       auto workspace = scratch(static_cast<int32_t>(size) + 1);
       Workspace::Memory &memory = workspace.memory();
       for (const bool entropy_first : {true, false}) {
-        assert_true(memory.load(head_of(static_cast<int32_t>(size)), row));
+        assert_true(memory.load(plain_question(head_of(static_cast<int32_t>(size))), row));
         memory.scale = scale;
         if (!entropy_first) near(memory.margin(), (first - second) / sum, 1e-11);
         near(memory.entropy(), std::log(sum) - weighted / sum, 1e-10);
@@ -199,7 +199,7 @@ void shapes(void **) {
   // A row of equal logits: the lowest id. Almost no temperature: the best one, by a finite scale.
   std::vector<float> row(5001, 1);
   auto workspace = scratch(5001);
-  assert_true(workspace.memory().load(head_of(5000), row));
+  assert_true(workspace.memory().load(plain_question(head_of(5000)), row));
   assert_int_equal(workspace.memory().most_probable(), 0);
   near(workspace.memory().margin(), 0, 0);
   row[4321] = 1.5F;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Rules against plain implementations of them: what happens to a row of logits in what order (MATH 4.1), and how many
 // positions of a window a call reveals (MATH 4.2), on many random rows and windows.
-#include "sampler/workspace.h"
+#include "questions.h"
 #include "scene.h"
 
 #include <algorithm>
@@ -128,9 +128,9 @@ void filters(void **) {
 
     Workspace workspace = std::move(Workspace::create(static_cast<int32_t>(size) + 1).value());
     Workspace::Memory &memory = workspace.memory();
-    assert_true(memory.load(head_of(static_cast<int32_t>(size)), row));
+    assert_true(memory.load(plain_question(head_of(static_cast<int32_t>(size))), row));
     memory.scale = 1 / parameters.temperature;
-    memory.filter(parameters);
+    memory.filter(filter_question(parameters));
     memory.sum();
     for (size_t id = 0; id < size; ++id) {
       const double got = memory.weight(static_cast<int32_t>(id)) / static_cast<double>(memory.total);

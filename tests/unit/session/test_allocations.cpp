@@ -182,7 +182,7 @@ void test_features(void **) {
     const Subject subject = open_subject(runtime, model, {}, "reference", false);
     SamplerParameters parameters = Sampler::defaults(entry.sampler);
     parameters.shaping.repetition = 1.2;
-    parameters.shaping.window = 10;
+    parameters.shaping.look_back = 10;
     parameters.typical_p = 0.95;
     parameters.stop_stable = name == "jumps" ? 2 : 0;
     const Sampler sampler = require(Sampler::create(entry.sampler, parameters), "sampler");

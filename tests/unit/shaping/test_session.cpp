@@ -71,7 +71,7 @@ void test_shaping(void **) {
   shaping = {};
   shaping.biases = {{end_token_id, 1000}};
   assert_true(generated(subject, masks, shaping, {end_token_id}).size() <= 1);
-  shaping.least = 13;
+  shaping.minimum_length = 13;
   const Tokens waited = generated(subject, masks, shaping, {end_token_id});
   assert_true(waited.size() == 13 || (waited.size() == 14 && waited.back() == end_token_id));
   shaping.no_end = true;

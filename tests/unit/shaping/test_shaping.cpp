@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Constraints, penalties and biases: the vectors of MATH 4.1, who is excluded, who counts, and the order.
+#include "answer/workspace.h"
 #include "sampler/shaping.h"
 
 #include <cmath>
@@ -19,8 +20,21 @@ using namespace temper;
 
 namespace {
 
-constexpr double never = -std::numeric_limits<double>::infinity();
 using Logits = std::vector<double>;
+
+// What becomes of a row of logits. False: nothing is left.
+bool apply(const Shaping &shaping, Logits &logits, const ShapingContext &at) {
+  Workspace workspace = std::move(Workspace::create(1 + static_cast<int32_t>(logits.size())).value());
+  Workspace::Memory &memory = workspace.memory();
+  memory.logits = logits;
+  memory.count = logits.size();
+  memory.top = largest(logits.data(), logits.size());
+  temper_question question = plain_question();
+  shaping.describe(at, question);
+  const bool any = memory.shape(question);
+  logits = memory.logits;
+  return any;
+}
 
 void equal(const Logits &values, std::initializer_list<double> expected, double tolerance = 1e-12) {
   assert_int_equal(values.size(), expected.size());
@@ -38,17 +52,17 @@ void repetition(void **) {
   ShapingContext at;
   at.history = history;
   Logits l = {3, 2, 1, 0, -1};
-  assert_true(shaping.apply(l, at));
+  assert_true(apply(shaping, l, at));
   equal(l, {2.5, 2, 1, 0, -1.2});
   // However often a token was seen, its logit is divided once.
   // A negative logit becomes more negative: the odds change by e^1 for -5 at 1.2.
   Logits negative = {0, 0, 0, 0, -5};
-  assert_true(shaping.apply(negative, at));
+  assert_true(apply(shaping, negative, at));
   equal(negative, {0, 0, 0, 0, -6});
   // Below 1 what was said becomes likelier, on both sides of 0.
   shaping.repetition = .5;
   l = {3, 2, 1, 0, -1};
-  assert_true(shaping.apply(l, at));
+  assert_true(apply(shaping, l, at));
   equal(l, {6, 2, 1, 0, -.5});
 }
 
@@ -60,16 +74,16 @@ void counts(void **) {
   ShapingContext at;
   at.history = history;
   Logits l = {3, 2, 1, 0, -1};
-  assert_true(shaping.apply(l, at));
+  assert_true(apply(shaping, l, at));
   equal(l, {2.25, 2, 1, 0, -2.75});
   // The token that stands here isn't held against itself, its other places are.
   at.own_token = 4;
   l = {3, 2, 1, 0, -1};
-  assert_true(shaping.apply(l, at));
+  assert_true(apply(shaping, l, at));
   equal(l, {2.25, 2, 1, 0, -2.25});
   at.own_token = 0;
   l = {3, 2, 1, 0, -1};
-  assert_true(shaping.apply(l, at));
+  assert_true(apply(shaping, l, at));
   equal(l, {3, 2, 1, 0, -2.75});
 }
 
@@ -79,38 +93,37 @@ void exclusions(void **) {
   Shaping shaping;
   Logits l = {5, 4, 3, 2, 1, 0};
   at.allowed = allowed;
-  assert_true(shaping.apply(l, at));
+  assert_true(apply(shaping, l, at));
   equal(l, {never, 4, never, 2, 1, never});
   at.allowed = beyond;
-  assert_false(shaping.apply(l, at));
+  assert_false(apply(shaping, l, at));
   equal(l, {never, never, never, never, never, never});
 
-  // End tokens wait for `least` generated positions.
+  // End tokens wait for `minimum_length` generated positions.
   at.allowed = {};
   at.end_tokens = ends;
-  shaping.least = 3;
-  assert_false(shaping.idle() || shaping.counts());
+  shaping.minimum_length = 3;
+  assert_false(shaping.counts());
   for (int64_t generated : {0, 2, 3, 4}) {
     at.generated = generated;
     l = {5, 4, 3, 2};
-    assert_true(shaping.apply(l, at));
+    assert_true(apply(shaping, l, at));
     equal(l, {5, 4, 3, generated < 3 ? never : 2});
   }
   shaping = {};
-  assert_true(shaping.idle());
   shaping.no_end = true;
-  assert_true(shaping.apply(l, at));
+  assert_true(apply(shaping, l, at));
   equal(l, {5, 4, 3, never});
   // An end token as the only one allowed: nothing is left.
   at.allowed = {ends.data() + 1, 1};
-  assert_false(shaping.apply(l, at));
+  assert_false(apply(shaping, l, at));
 }
 
 void biases(void **) {
   Shaping shaping;
   shaping.biases = {{1, 2.5}, {2, never}, {3, -1}, {50, 4}};
   Logits l = {1, 1, 9, never, 0};
-  assert_true(shaping.apply(l, {}));
+  assert_true(apply(shaping, l, {}));
   equal(l, {1, 3.5, never, never, 0});
   // After the penalties: a penalty doesn't scale a bias.
   shaping.repetition = 2;
@@ -119,15 +132,15 @@ void biases(void **) {
   ShapingContext at;
   at.history = history;
   l = {1, 1, 9, never, 0};
-  assert_true(shaping.apply(l, at));
+  assert_true(apply(shaping, l, at));
   equal(l, {1, .5 - 1 + 2.5, never, never, 0});
   l = {never, never, 3, never, never};
-  assert_false(shaping.apply(l, at));
+  assert_false(apply(shaping, l, at));
   // What isn't a number can't be drawn either.
   l = {std::nan(""), never};
-  assert_false(Shaping().apply(l, {}));
+  assert_false(apply({}, l, {}));
   Logits none;
-  assert_false(shaping.apply(none, at));
+  assert_false(apply(shaping, none, at));
 }
 
 }  // namespace

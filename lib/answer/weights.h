@@ -17,8 +17,8 @@ struct RowScan {
   bool sane = true;  // neither NaN nor +inf seen
 };
 
-// Copies `count` logits to doubles; their largest and whether they can be used.
-RowScan copy_logits(const float *from, size_t count, double *to) noexcept;
+// Copies `count` logits, less `offset` (in float32), to doubles; their largest and whether they can be used.
+RowScan copy_logits(const float *from, size_t count, double *to, float offset = 0) noexcept;
 
 // The largest of values without NaN.
 double largest(const double *values, size_t count) noexcept;
@@ -29,7 +29,7 @@ void weigh(const double *logits, size_t count, double top, double scale, uint64_
 // sums[b] of block b of weight_block logits; returns the sum of all. `spread`, if any: the sum of weight times
 // (logit - top), which entropies take.
 uint64_t weigh_blocks(const double *logits, size_t count, double top, double scale, uint64_t *sums,
-                           double *spread = nullptr) noexcept;
+                      double *spread = nullptr) noexcept;
 
 // The sum of e^(l - top) to eight digits, at half the price: for what is reported and compared, not drawn from.
 double rough_sum(const double *logits, size_t count, double top) noexcept;

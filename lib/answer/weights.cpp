@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Loops without branches that compilers turn into vector code, once per instruction set.
-#include "sampler/weights.h"
+#include "answer/weights.h"
 
 #include <algorithm>
 #include <bit>
@@ -133,7 +133,7 @@ void weigh(const double *logits, size_t count, double top, double scale, uint64_
 
 TEMPER_EVERY_CPU
 uint64_t weigh_blocks(const double *logits, size_t count, double top, double scale, uint64_t *sums,
-                           double *spread) noexcept {
+                      double *spread) noexcept {
   alignas(64) uint64_t weights[weight_block];
   uint64_t total = 0;
   if (spread != nullptr) *spread = 0;
@@ -163,16 +163,17 @@ double rough_sum(const double *logits, size_t count, double top) noexcept {
 
 // Piece by piece, so that memory is read once; the loops of a piece find it in the cache.
 TEMPER_EVERY_CPU
-RowScan copy_logits(const float *from, size_t count, double *to) noexcept {
+RowScan copy_logits(const float *from, size_t count, double *to, float offset) noexcept {
   constexpr size_t piece = 2048;
   RowScan scan{-std::numeric_limits<double>::infinity(), true};
   for (size_t begin = 0; begin < count; begin += piece) {
     const size_t end = std::min(count, begin + piece);
     uint32_t bad = 0;
-    for (size_t i = begin; i < end; ++i) bad |= from[i] <= FLT_MAX ? 0U : 1U;
-    for (size_t i = begin; i < end; ++i) to[i] = static_cast<double>(from[i]);
+    for (size_t i = begin; i < end; ++i) bad |= from[i] - offset <= FLT_MAX ? 0U : 1U;
+    for (size_t i = begin; i < end; ++i) to[i] = static_cast<double>(from[i] - offset);
     scan.sane = scan.sane && bad == 0;
-    scan.top = std::max(scan.top, static_cast<double>(largest_of(from + begin, end - begin)));
+    // Rounding keeps the order, so the largest stays the largest.
+    scan.top = std::max(scan.top, static_cast<double>(largest_of(from + begin, end - begin) - offset));
   }
   return scan;
 }
