@@ -2,7 +2,7 @@
 // Objects of the CPU backends, which differ only in the library that multiplies large matrices.
 #pragma once
 
-#include "backends/cpu/kernels.h"
+#include "backends/cpu/formats/formats.h"
 #include "backends/host/host.h"
 
 #include <memory>
@@ -32,8 +32,9 @@ struct Device : temper_device {
 };
 
 struct Linear : temper_linear {
-  int32_t panels = 0;
-  size_t panel_stride = 0;  // in 32-bit words
+  const Format *format = nullptr;
+  SumFn sum = nullptr;
+  Panels panels;  // all of them, in `weights`
   host::Block weights;
   host::Block bias;  // one value for each packed output, or nothing
 };

@@ -10,8 +10,7 @@
 
 namespace temper::cpu {
 
-// Weights lie in panels of this many outputs: float32 as [input][output]; bfloat16 as pairs of
-// inputs [input/2][output], the even input in the low half of a 32-bit word.
+// Packed weights lie in panels of this many outputs (formats/).
 inline constexpr int64_t panel_width = 16;
 // Inputs summed before the next panel takes its turn, so that a part of a panel stays in L1.
 inline constexpr int64_t input_block = 256;
@@ -55,11 +54,6 @@ struct KeyPages {
 };
 
 struct Kernels {
-  // tile[r][p*16 + c] = sum over inputs of x[r][k] * panel p's column c, in the order of k.
-  void (*sum_f32)(const float *weights, size_t panel_stride, int32_t panels, int64_t inputs, const float *x,
-                  int64_t rows, float *tile, int64_t tile_stride);
-  void (*sum_bf16)(const uint32_t *weights, size_t panel_stride, int32_t panels, int64_t inputs,
-                   const float *x, int64_t rows, float *tile, int64_t tile_stride);
   // One row: `columns` outputs from packed sums (SWIGLU: panels alternate gate, up).
   void (*finish)(const Finish &finish, const float *sums, float *out, int64_t columns);
   void (*norm)(const temper_norm &norm, const float *in, float *out, const float *shift, const float *scale);

@@ -6,7 +6,6 @@
 
 namespace temper::cpu {
 
-void choose_linear(Kernels *kernels);
 void choose_rows(Kernels *kernels);
 void choose_attention(Kernels *kernels);
 

@@ -45,20 +45,14 @@ void finish(const Call &call, int32_t panel, int32_t panels, int64_t first, int6
 void panel_unit(const Call &call, int32_t panel, int32_t panels, int64_t first, int64_t rows, int32_t worker) {
   float *sums = call.stream.sums.as<float>() + worker * sums_rows * sums_columns;
   const Linear &linear = call.linear;
-  const float *in = call.in + first * linear.inputs;
-  const uint32_t *weights = linear.weights.as<const uint32_t>() + static_cast<size_t>(panel) * linear.panel_stride;
-  if (linear.format == TEMPER_FORMAT_F32)
-    call.device.kernels.sum_f32(reinterpret_cast<const float *>(weights), linear.panel_stride, panels, linear.inputs,
-                                in, rows, sums, sums_columns);
-  else
-    call.device.kernels.sum_bf16(weights, linear.panel_stride, panels, linear.inputs, in, rows, sums, sums_columns);
+  linear.sum(linear.panels.part(panel, panels), call.in + first * linear.inputs, rows, sums, sums_columns);
   finish(call, panel, panels, first, rows, sums, sums_columns);
 }
 
 // Rows [first, first+rows) by the panel kernels.
 void panel_rows(const Call &call, int64_t first, int64_t rows) {
   if (rows <= 0) return;
-  const int32_t panels = call.linear.panels;
+  const int32_t panels = call.linear.panels.count;
   const int32_t least = call.activation == TEMPER_ACTIVATION_SWIGLU ? 2 : 1;
   const auto blocks = static_cast<int32_t>((rows + sums_rows - 1) / sums_rows);
   // Small enough groups that every thread finds several, large enough that claiming costs nothing.
@@ -82,21 +76,13 @@ void panel_rows(const Call &call, int64_t first, int64_t rows) {
 
 // Panels as the plain matrix B [inputs][library_columns] of a library tile, padded with zeros.
 void unpack(const Linear &linear, int32_t panel, int32_t panels, float *to) {
+  const Panels &all = linear.panels;
   for (int32_t p = 0; p < library_panels; ++p) {
-    const uint32_t *words =
-        linear.weights.as<const uint32_t>() + static_cast<size_t>(panel + p) * linear.panel_stride;
-    for (int64_t k = 0; k < linear.inputs; ++k) {
-      float *row = to + k * library_columns + p * panel_width;
-      if (p >= panels) {
-        std::fill_n(row, panel_width, 0.0F);
-      } else if (linear.format == TEMPER_FORMAT_F32) {
-        std::copy_n(reinterpret_cast<const float *>(words) + k * panel_width, panel_width, row);
-      } else {
-        const uint32_t *pair = words + k / 2 * panel_width;
-        for (int64_t c = 0; c < panel_width; ++c)
-          row[c] = __builtin_bit_cast(float, k % 2 == 0 ? pair[c] << 16 : pair[c] & 0xFFFF0000U);
-      }
-    }
+    float *column = to + p * panel_width;
+    if (p < panels)
+      linear.format->unpack(all.part(panel + p, 1), column, library_columns);
+    else
+      for (int64_t k = 0; k < all.inputs; ++k) std::fill_n(column + k * library_columns, panel_width, 0.0F);
   }
 }
 
@@ -109,7 +95,7 @@ int64_t library_part(const Call &call, int64_t rows) {
   if (plan == end) return 0;
   const Library &library = *call.device.library;
   const int64_t tiles = rows / library_rows;
-  const int32_t panels = call.linear.panels;
+  const int32_t panels = call.linear.panels.count;
   std::atomic<bool> done{true};
   if (library.enter != nullptr) library.enter();
   host::each(call.device, (panels + library_panels - 1) / library_panels, [&](int32_t index, int32_t worker) {

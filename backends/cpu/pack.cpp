@@ -25,45 +25,43 @@ int64_t output_at(const temper_linear &linear, int64_t panel, int64_t column) {
   return panel % 2 == 0 ? output : half + output;
 }
 
-void describe(const temper_linear_desc &desc, int64_t outputs, Linear *linear) {
+// What a matrix will be, all but its memory. 0, or the noted error of a description that can't be kept.
+int32_t describe(const temper_linear_desc &desc, Linear *linear) {
+  int64_t outputs = 0;
+  if (const int32_t code = host::check_linear(&desc, &outputs); code != TEMPER_OK) return code;
+  const Format *format = find_format(desc.format);
+  if (format == nullptr) return host::unknown_format(desc);
+  if (const int32_t code = format->check(desc); code != TEMPER_OK) return code;
   linear->inputs = desc.inputs;
   linear->outputs = outputs;
-  linear->format = desc.format;
   linear->activation = desc.activation;
+  linear->format = format;
+  linear->sum = format->sum();
   const int64_t panels =
       desc.activation == TEMPER_ACTIVATION_SWIGLU ? 2 * panels_of(outputs / 2) : panels_of(outputs);
-  linear->panels = static_cast<int32_t>(panels);
-  const int64_t words = desc.format == TEMPER_FORMAT_F32 ? desc.inputs : (desc.inputs + 1) / 2;
-  linear->panel_stride = static_cast<size_t>(words * panel_width);
+  linear->panels = {.first = nullptr,
+                    .stride = format->panel_bytes(desc.inputs, desc.group),
+                    .count = static_cast<int32_t>(panels),
+                    .inputs = desc.inputs,
+                    .group = desc.group};
+  return TEMPER_OK;
 }
 
 size_t weight_bytes(const Linear &linear) {
-  return host::product(host::product(static_cast<size_t>(linear.panels), linear.panel_stride), sizeof(uint32_t));
+  return host::product(static_cast<size_t>(linear.panels.count), linear.panels.stride);
 }
 
 size_t bias_bytes(const Linear &linear) {
-  return static_cast<size_t>(linear.panels) * static_cast<size_t>(panel_width) * sizeof(float);
+  return static_cast<size_t>(linear.panels.count) * static_cast<size_t>(panel_width) * sizeof(float);
 }
 
 void pack_panel(const temper_linear_desc &desc, const Linear &linear, int64_t panel) {
   const host::PartReader reader{&desc};
-  uint32_t *words = linear.weights.as<uint32_t>() + static_cast<size_t>(panel) * linear.panel_stride;
+  std::byte *to = linear.weights.as<std::byte>() + static_cast<size_t>(panel) * linear.panels.stride;
   for (int64_t c = 0; c < panel_width; ++c) {
     const int64_t output = output_at(linear, panel, c);
     if (output == not_there) continue;
-    int64_t row = 0;
-    const temper_linear_part &part = reader.part(output, &row);
-    const int64_t first = desc.input_major != 0 ? row : row * desc.inputs;
-    const int64_t step = desc.input_major != 0 ? part.outputs : 1;
-    for (int64_t k = 0; k < desc.inputs; ++k) {
-      const float value = host::element(part.weight, part.dtype, static_cast<size_t>(first + k * step));
-      if (desc.format == TEMPER_FORMAT_F32) {
-        words[k * panel_width + c] = __builtin_bit_cast(uint32_t, value);
-      } else {
-        const auto bits = static_cast<uint32_t>(host::float_to_bfloat(value));
-        words[k / 2 * panel_width + c] |= k % 2 == 0 ? bits : bits << 16;
-      }
-    }
+    linear.format->pack(to, c, reader.weights(output), desc.group);
     if (float *bias = linear.bias.as<float>()) bias[panel * panel_width + c] = reader.bias(output);
   }
 }
@@ -71,24 +69,21 @@ void pack_panel(const temper_linear_desc &desc, const Linear &linear, int64_t pa
 }  // namespace
 
 size_t linear_bytes(temper_device *, const temper_linear_desc *desc) {
-  int64_t outputs = 0;
-  if (host::check_linear(desc, &outputs) != TEMPER_OK) return host::too_large;
   Linear shape;
-  describe(*desc, outputs, &shape);
+  if (describe(*desc, &shape) != TEMPER_OK) return host::too_large;
   return host::sum(weight_bytes(shape), host::has_bias(*desc) ? bias_bytes(shape) : 0);
 }
 
 int32_t linear_create(temper_device *device, const temper_linear_desc *desc, temper_linear **out) {
   *out = nullptr;
-  int64_t outputs = 0;
-  if (const int32_t code = host::check_linear(desc, &outputs); code != TEMPER_OK) return code;
   std::unique_ptr<Linear> linear(new (std::nothrow) Linear());
   if (linear == nullptr) return host::out_of_memory(sizeof(Linear));
-  describe(*desc, outputs, linear.get());
+  if (const int32_t code = describe(*desc, linear.get()); code != TEMPER_OK) return code;
   if (!linear->weights.allocate(*device, weight_bytes(*linear)) ||
       (host::has_bias(*desc) && !linear->bias.allocate(*device, bias_bytes(*linear))))
     return host::out_of_memory(linear_bytes(device, desc));
-  host::each(*device, linear->panels, [&](int32_t panel, int32_t) { pack_panel(*desc, *linear, panel); });
+  linear->panels.first = linear->weights.as<const std::byte>();
+  host::each(*device, linear->panels.count, [&](int32_t panel, int32_t) { pack_panel(*desc, *linear, panel); });
   *out = linear.release();
   return TEMPER_OK;
 }

@@ -32,12 +32,6 @@ int32_t check_linear(const temper_linear_desc *desc, int64_t *outputs) noexcept 
   *outputs = 0;
   if (desc->inputs < 1 || desc->inputs > INT32_MAX || desc->part_count < 1 || desc->part_count > 4)
     return error(TEMPER_E_ARGUMENT, "a linear layer needs inputs and 1 to 4 parts");
-  if (desc->format != TEMPER_FORMAT_F32 && desc->format != TEMPER_FORMAT_BF16)
-    return error(TEMPER_E_UNSUPPORTED, "weights can be kept as float32 or bfloat16 only, not in format %d",
-                 desc->format);
-  if (desc->group != 0)
-    return error(TEMPER_E_UNSUPPORTED, "format %d has no scales, so no groups of %lld inputs", desc->format,
-                 static_cast<long long>(desc->group));
   for (int32_t i = 0; i < desc->part_count; ++i) {
     const temper_linear_part &part = desc->parts[i];
     if (part.outputs < 1 || part.outputs > INT32_MAX / 4)
@@ -55,6 +49,16 @@ int32_t check_linear(const temper_linear_desc *desc, int64_t *outputs) noexcept 
   if (desc->activation == TEMPER_ACTIVATION_SWIGLU && *outputs % 2 != 0)
     return error(TEMPER_E_ARGUMENT, "SwiGLU needs an even number of outputs");
   return TEMPER_OK;
+}
+
+int32_t unknown_format(const temper_linear_desc &desc) noexcept {
+  return error(TEMPER_E_UNSUPPORTED, "weights can't be kept in format %d here", desc.format);
+}
+
+int32_t refuse_group(const temper_linear_desc &desc, const char *name) noexcept {
+  if (desc.group == 0) return TEMPER_OK;
+  return error(TEMPER_E_UNSUPPORTED, "%s weights have no scales, so no groups of %lld inputs", name,
+               static_cast<long long>(desc.group));
 }
 
 int32_t check_linear_call(const temper_stream *stream, const float *out, const float *in, int32_t rows,

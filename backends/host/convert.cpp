@@ -38,13 +38,12 @@ float PartReader::bias(int64_t output) const noexcept {
   return from.bias == nullptr ? 0.0F : from.bias[row];
 }
 
-void PartReader::row(int64_t output, float *out) const noexcept {
+OutputWeights PartReader::weights(int64_t output) const noexcept {
   int64_t row = 0;
   const temper_linear_part &from = part(output, &row);
-  for (int64_t k = 0; k < desc->inputs; ++k) {
-    const int64_t at = desc->input_major != 0 ? k * from.outputs + row : row * desc->inputs + k;
-    out[k] = element(from.weight, from.dtype, static_cast<size_t>(at));
-  }
+  const bool input_major = desc->input_major != 0;
+  return {from.weight, from.dtype, static_cast<size_t>(input_major ? row : row * desc->inputs),
+          static_cast<size_t>(input_major ? from.outputs : 1), desc->inputs};
 }
 
 bool has_bias(const temper_linear_desc &desc) noexcept {

@@ -20,7 +20,6 @@ struct temper_device {
 struct temper_linear {
   int64_t inputs = 0;
   int64_t outputs = 0;  // of all parts, before SWIGLU halves them
-  int32_t format = TEMPER_FORMAT_F32;
   int32_t activation = TEMPER_ACTIVATION_NONE;
 };
 
@@ -154,7 +153,11 @@ void each(const temper_device &device, int32_t count, Body &&body) {
 
 // Checks before an operation; 0 or an error that is already noted.
 int32_t check_options(const temper_device_options *options, char *reason, size_t capacity) noexcept;
+// All but the packed format, which a backend knows itself: it finds it by its number or returns unknown_format,
+// and formats without scales return refuse_group.
 int32_t check_linear(const temper_linear_desc *desc, int64_t *outputs) noexcept;
+int32_t unknown_format(const temper_linear_desc &desc) noexcept;
+int32_t refuse_group(const temper_linear_desc &desc, const char *name) noexcept;
 int32_t check_linear_call(const temper_stream *stream, const float *out, const float *in, int32_t rows,
                           const temper_linear *linear, int32_t activation,
                           const temper_modulation *modulation) noexcept;
@@ -176,14 +179,26 @@ inline float element(const void *data, int32_t dtype, size_t index) noexcept {
   return dtype == TEMPER_DTYPE_F16 ? half_to_float(bits) : bfloat_to_float(bits);
 }
 
-// Weight `input` of output `output` (counted over all parts), as float32.
+// The weights of one output as a file has them, read as float32.
+struct OutputWeights {
+  const void *data;
+  int32_t dtype;
+  size_t first, step;
+  int64_t inputs;
+  float operator[](int64_t input) const noexcept {
+    return element(data, dtype, first + static_cast<size_t>(input) * step);
+  }
+};
+
+// A description's weights and biases by output, counted over all parts.
 struct PartReader {
   const temper_linear_desc *desc;
+  OutputWeights weights(int64_t output) const noexcept;
+  float bias(int64_t output) const noexcept;
+
+ private:
   // Part and row inside the part of an output.
   const temper_linear_part &part(int64_t output, int64_t *row) const noexcept;
-  float bias(int64_t output) const noexcept;
-  // Copies the weights of one output, inputs [0, desc->inputs), to `out`.
-  void row(int64_t output, float *out) const noexcept;
 };
 
 bool has_bias(const temper_linear_desc &desc) noexcept;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <new>
 
 namespace temper::reference {
@@ -17,20 +18,82 @@ float gelu_tanh(float x) {
 float gelu_erf(float x) { return 0.5F * x * (1.0F + std::erf(x * 0.7071067811865476F)); }
 float silu(float x) { return x / (1.0F + std::exp(-x)); }
 
+struct F32 {
+  using Element = float;
+  static float narrow(float value) { return value; }
+  static float widen(float kept) { return kept; }
+};
+
+struct Bf16 {
+  using Element = uint16_t;
+  static uint16_t narrow(float value) { return host::float_to_bfloat(value); }
+  static float widen(uint16_t kept) { return host::bfloat_to_float(kept); }
+};
+
+}  // namespace
+
+// A way to keep weights. None of them has scales.
+struct Format {
+  int32_t number;  // TEMPER_FORMAT_...
+  const char *name;
+  size_t element;  // bytes
+  void (*put)(void *weights, size_t at, float value);
+  // sums[n] += x * weights[at + n] for n < count
+  void (*add)(const void *weights, size_t at, int64_t count, float x, float *sums);
+};
+
+namespace {
+
+template <typename Kind>
+constexpr Format format_of(int32_t number, const char *name) {
+  using Element = typename Kind::Element;
+  return {.number = number,
+          .name = name,
+          .element = sizeof(Element),
+          .put =
+              [](void *weights, size_t at, float value) {
+                static_cast<Element *>(weights)[at] = Kind::narrow(value);
+              },
+          .add =
+              [](const void *weights, size_t at, int64_t count, float x, float *sums) {
+                const Element *from = static_cast<const Element *>(weights) + at;
+                for (int64_t n = 0; n < count; ++n) sums[n] += x * Kind::widen(from[n]);
+              }};
+}
+
+constexpr Format formats[] = {format_of<F32>(TEMPER_FORMAT_F32, "float32"),
+                              format_of<Bf16>(TEMPER_FORMAT_BF16, "bfloat16")};
+
+// What a matrix will be, all but its memory. 0, or the noted error of a description that can't be kept.
+int32_t describe(const temper_linear_desc &desc, Linear *linear) {
+  int64_t outputs = 0;
+  if (const int32_t code = host::check_linear(&desc, &outputs); code != TEMPER_OK) return code;
+  const auto *format =
+      std::find_if(std::begin(formats), std::end(formats), [&](const Format &f) { return f.number == desc.format; });
+  if (format == std::end(formats)) return host::unknown_format(desc);
+  if (const int32_t code = host::refuse_group(desc, format->name); code != TEMPER_OK) return code;
+  linear->inputs = desc.inputs;
+  linear->outputs = outputs;
+  linear->activation = desc.activation;
+  linear->format = format;
+  return TEMPER_OK;
+}
+
+size_t weight_bytes(const Linear &linear) {
+  return host::product(host::product(static_cast<size_t>(linear.inputs), static_cast<size_t>(linear.outputs)),
+                       linear.format->element);
+}
+
+size_t bias_bytes(const temper_linear_desc &desc, const Linear &linear) {
+  return host::has_bias(desc) ? static_cast<size_t>(linear.outputs) * sizeof(float) : 0;
+}
+
 // sums[n] = bias[first+n] + sum_k in[k] * W[k][first+n]
 void products(const Linear &linear, const float *in, int64_t first, int64_t count, float *sums) {
   std::fill(sums, sums + count, 0.0F);
-  const int64_t outputs = linear.outputs;
-  for (int64_t k = 0; k < linear.inputs; ++k) {
-    const float x = in[k];
-    if (linear.format == TEMPER_FORMAT_F32) {
-      const float *weights = linear.weights.as<const float>() + k * outputs + first;
-      for (int64_t n = 0; n < count; ++n) sums[n] += x * weights[n];
-    } else {
-      const uint16_t *weights = linear.weights.as<const uint16_t>() + k * outputs + first;
-      for (int64_t n = 0; n < count; ++n) sums[n] += x * host::bfloat_to_float(weights[n]);
-    }
-  }
+  for (int64_t k = 0; k < linear.inputs; ++k)
+    linear.format->add(linear.weights.as<const void>(), static_cast<size_t>(k * linear.outputs + first), count, in[k],
+                       sums);
   if (const float *bias = linear.bias.as<const float>())
     for (int64_t n = 0; n < count; ++n) sums[n] += bias[first + n];
 }
@@ -38,47 +101,28 @@ void products(const Linear &linear, const float *in, int64_t first, int64_t coun
 }  // namespace
 
 size_t linear_bytes(temper_device *, const temper_linear_desc *desc) {
-  int64_t outputs = 0;
-  if (host::check_linear(desc, &outputs) != TEMPER_OK) return host::too_large;
-  const size_t element = desc->format == TEMPER_FORMAT_F32 ? sizeof(float) : sizeof(uint16_t);
-  const size_t weights =
-      host::product(host::product(static_cast<size_t>(desc->inputs), static_cast<size_t>(outputs)), element);
-  return host::sum(weights, host::has_bias(*desc) ? static_cast<size_t>(outputs) * sizeof(float) : 0);
+  Linear shape;
+  if (describe(*desc, &shape) != TEMPER_OK) return host::too_large;
+  return host::sum(weight_bytes(shape), bias_bytes(*desc, shape));
 }
 
 int32_t linear_create(temper_device *device, const temper_linear_desc *desc, temper_linear **out) {
   *out = nullptr;
-  int64_t outputs = 0;
-  if (const int32_t code = host::check_linear(desc, &outputs); code != TEMPER_OK) return code;
-  const size_t bytes = linear_bytes(device, desc);
-  Linear *made = new (std::nothrow) Linear();
+  std::unique_ptr<Linear> made(new (std::nothrow) Linear());
   if (made == nullptr) return host::out_of_memory(sizeof(Linear));
-  made->inputs = desc->inputs;
-  made->outputs = outputs;
-  made->format = desc->format;
-  made->activation = desc->activation;
+  if (const int32_t code = describe(*desc, made.get()); code != TEMPER_OK) return code;
   const bool biased = host::has_bias(*desc);
-  const size_t bias_bytes = biased ? static_cast<size_t>(outputs) * sizeof(float) : 0;
-  host::Block row;
-  if (bytes == host::too_large || !made->weights.allocate(*device, bytes - bias_bytes) ||
-      (biased && !made->bias.allocate(*device, bias_bytes)) ||
-      !row.allocate(*device, static_cast<size_t>(desc->inputs) * sizeof(float))) {
-    delete made;
-    return host::out_of_memory(bytes);
-  }
+  if (!made->weights.allocate(*device, weight_bytes(*made)) ||
+      (biased && !made->bias.allocate(*device, bias_bytes(*desc, *made))))
+    return host::out_of_memory(linear_bytes(device, desc));
   const host::PartReader reader{desc};
-  float *values = row.as<float>();
-  for (int64_t n = 0; n < outputs; ++n) {
-    reader.row(n, values);
-    for (int64_t k = 0; k < desc->inputs; ++k) {
-      if (desc->format == TEMPER_FORMAT_F32)
-        made->weights.as<float>()[k * outputs + n] = values[k];
-      else
-        made->weights.as<uint16_t>()[k * outputs + n] = host::float_to_bfloat(values[k]);
-    }
+  for (int64_t n = 0; n < made->outputs; ++n) {
+    const host::OutputWeights weights = reader.weights(n);
+    for (int64_t k = 0; k < desc->inputs; ++k)
+      made->format->put(made->weights.as<void>(), static_cast<size_t>(k * made->outputs + n), weights[k]);
     if (biased) made->bias.as<float>()[n] = reader.bias(n);
   }
-  *out = made;
+  *out = made.release();
   return TEMPER_OK;
 }
 

@@ -6,8 +6,11 @@
 
 namespace temper::reference {
 
-// Weights as [inputs][outputs] in their format.
+struct Format;  // linear.cpp
+
+// Weights as [inputs][outputs] in the elements of their format.
 struct Linear : temper_linear {
+  const Format *format = nullptr;
   host::Block weights;
   host::Block bias;  // empty when no part has one
 };
