@@ -213,8 +213,8 @@ static void model(void **state) {
   WRONG(temper_model_get_i64, NULL, TEMPER_MODEL_LAYERS, &value);
   WRONG(temper_model_get_i64, w.model, TEMPER_MODEL_LAYERS, NULL);
   WRONG(temper_model_get_i64, w.model, 0, &value);
-  WRONG(temper_model_get_i64, w.model, 25, &value);
-  for (key = 1; key <= 24; ++key) assert_int_equal(temper_model_get_i64(w.model, key, &value, NULL), TEMPER_OK);
+  WRONG(temper_model_get_i64, w.model, TEMPER_MODEL_STEP_PRODUCTS + 1, &value);
+  for (key = 1; key <= TEMPER_MODEL_STEP_PRODUCTS; ++key) assert_int_equal(temper_model_get_i64(w.model, key, &value, NULL), TEMPER_OK);
   note("temper_model_get_text");
   assert_null(temper_model_get_text(NULL, TEMPER_MODEL_FAMILY));
   assert_null(temper_model_get_text(w.model, 0));
