@@ -36,6 +36,14 @@ ReferenceCases cases_of(const std::string &name) {
   return cases;
 }
 
+// "generate.0", "generate.1", ...: as many as there are.
+std::vector<std::string> runs_of(const ReferenceCases &cases) {
+  std::vector<std::string> names;
+  while (cases.has("generate." + std::to_string(names.size()) + ".prompt")) names.push_back("generate." + std::to_string(names.size()));
+  assert_true(!names.empty());
+  return names;
+}
+
 using P = SamplerParameter;
 Sampler make(SamplerKind kind, std::initializer_list<std::pair<P, double>> values) {
   SamplerParameters parameters = Sampler::defaults(kind);
@@ -91,8 +99,7 @@ void llada(void **) {
   for (const std::string &backend : usable_backends()) {
     const auto model = open("llada", backend);
     const auto mask = static_cast<int32_t>(model->spec().mask_token);
-    for (int i = 0; i < 3; ++i) {
-      const std::string name = "generate." + std::to_string(i);
+    for (const std::string &name : runs_of(cases)) {
       const std::vector<int32_t> prompt = cases.integers(name + ".prompt");
       const auto block = static_cast<int64_t>(cases.number(name + ".block_length"));
       const auto generated = static_cast<int64_t>(cases.number(name + ".gen_length"));
@@ -111,8 +118,7 @@ void dream(void **) {
   for (const std::string &backend : usable_backends()) {
     const auto model = open("dream", backend);
     const auto mask = static_cast<int32_t>(model->spec().mask_token);
-    for (int i = 0; i < 4; ++i) {
-      const std::string name = "generate." + std::to_string(i);
+    for (const std::string &name : runs_of(cases)) {
       const std::vector<int32_t> prompt = cases.integers(name + ".prompt");
       const int64_t length = cases.shape(name + ".states")[1];
       NoiseParameters noise = default_noise(model->spec());
@@ -154,8 +160,7 @@ class Table {
 void sdar(void **) {
   const ReferenceCases cases = cases_of("sdar");
   for (const std::string &backend : usable_backends())
-    for (int i = 0; i < 3; ++i) {
-      const std::string name = "generate." + std::to_string(i);
+    for (const std::string &name : runs_of(cases)) {
       const std::vector<int32_t> prompt = cases.integers(name + ".prompt"), output = cases.integers(name + ".output");
       const auto block = static_cast<size_t>(cases.number(name + ".block_length"));
       const auto steps = static_cast<size_t>(cases.number(name + ".denoising_steps"));
@@ -199,8 +204,7 @@ void sdar(void **) {
 void fast_dllm(void **) {
   const ReferenceCases cases = cases_of("fast_dllm_v2");
   for (const std::string &backend : usable_backends())
-    for (int i = 0; i < 5; ++i) {
-      const std::string name = "generate." + std::to_string(i);
+    for (const std::string &name : runs_of(cases)) {
       // Its cache inside a block keeps stale keys on purpose.
       if (cases.number(name + ".use_block_cache") != 0) continue;
       const std::vector<int32_t> prompt = cases.integers(name + ".prompt"), output = cases.integers(name + ".output");

@@ -12,8 +12,8 @@ using namespace numbers;
 
 namespace {
 
-constexpr size_t token_count = 6, state_count = 7;  // the mask is the last
 test::ReferenceCases cases;
+size_t token_count = 0, state_count = 0;  // of the cases; the mask is the last state
 
 size_t places(const std::string &name) { return static_cast<size_t>(cases.shape(name)[0]); }
 int token_of(size_t state) { return state == token_count ? masked_state : static_cast<int>(state); }
@@ -24,7 +24,7 @@ Clocks gamma_clocks(double gamma, double sigma) { return {(1 - gamma) * sigma, g
 double forward(const Clocks &clocks, size_t x, size_t y) {
   if (x == token_count) return x == y ? 1 : 0;
   if (y == token_count) return clocks.m();
-  return (x == y ? clocks.a() : 0) + clocks.u() / token_count;
+  return (x == y ? clocks.a() : 0) + clocks.u() / static_cast<double>(token_count);
 }
 
 void transitions(void **) {
@@ -59,7 +59,7 @@ void staggered(void **) {
         for (size_t x = 0; x < token_count; ++x) sum += s[x];
         for (size_t x = 0; x < state_count; ++x) scale = std::max(scale, std::fabs(exact[i + x]));
         for (size_t x = 0; x < token_count; ++x) {
-          near(exact[i + x], std::exp((1 - g) * d) * (std::exp(g * d) * s[x] - std::expm1(g * d) * sum / token_count),
+          near(exact[i + x], std::exp((1 - g) * d) * (std::exp(g * d) * s[x] - std::expm1(g * d) * sum / static_cast<double>(token_count)),
                1e-12 * scale);
           lowest = std::min(lowest, exact[i + x]);
         }
@@ -184,6 +184,8 @@ int main() {
     std::printf("skipped: no shared/reference/noise (set TEMPER_SHARED)\n");
     return 77;
   }
+  state_count = static_cast<size_t>(cases.shape("qgamma.Q")[1]);
+  token_count = state_count - 1;
   const CMUnitTest tests[] = {cmocka_unit_test(transitions), cmocka_unit_test(staggered), cmocka_unit_test(tweedie),
                               cmocka_unit_test(limit),       cmocka_unit_test(schedules), cmocka_unit_test(epsilon_hybrid)};
   return cmocka_run_group_tests(tests, nullptr, nullptr);

@@ -6,6 +6,7 @@
 
 #include <array>
 #include <cmath>
+#include <cstring>
 #include <functional>
 #include <limits>
 #include <numeric>
@@ -216,6 +217,14 @@ void test_cancel_and_refusals(void **) {
   assert_int_equal(refused({words.tokens[0], 4, 0}, 0), TEMPER_E_ARGUMENT);
   assert_int_equal(refused({words.tokens[0], 0, 0}, 2), TEMPER_E_ARGUMENT);
   assert_int_equal(refused({words.tokens[0], 0, 0}, 3), TEMPER_OK);
+  // A begin token is counted, and spoken of, where there is one.
+  ScoreDocument document{words.tokens[0], 0, 0};
+  assert_null(std::strstr(check_documents(task, {&document, 1}, 2).message().c_str(), "begin token"));
+  document.prefix = 1;
+  document.begun = true;
+  assert_non_null(std::strstr(check_documents(task, {&document, 1}, 2).message().c_str(), "with its begin token"));
+  document.tokens = bad;  // token 1 of the three, 0 of the caller's
+  assert_non_null(std::strstr(check_documents(task, {&document, 1}, 0).message().c_str(), "token 0 is 2"));
   const int32_t warm[] = {2, 1, 0, 1, 0, 0, 0, 0, 0};
   task.schedule = made(Hyperschedule::table(warm, 2, 3, 2));
   assert_int_equal(refused({words.tokens[0], 0, 0}, 0), TEMPER_E_UNSUPPORTED);

@@ -20,22 +20,35 @@ using namespace temper::test;
 
 namespace {
 
-constexpr size_t batch = 3, length = 40, column_count = 258;
-constexpr int32_t mask_id = 257;
-
 ReferenceCases cases;
 
 struct Case {
   explicit Case(const std::string &of) : name(of) {
     clean = cases.integers(name + ".input_ids");
     noisy = cases.integers(name + ".noisy");
+    is_masked = cases.get<uint8_t>(name + ".mask_indices");
     logits = cases.floats(name + ".logits");
+    const std::vector<int64_t> &shape = cases.shape(name + ".logits");
+    batch = static_cast<size_t>(shape[0]);
+    length = static_cast<size_t>(shape[1]);
+    columns = static_cast<size_t>(shape[2]);
+    if (cases.has(name + ".active")) active = cases.numbers(name + ".active");
     if (cases.has(name + ".shuffled")) shuffled = cases.numbers(name + ".shuffled");
     if (cases.has(name + ".epsilon_lambda")) epsilon_lambda = cases.numbers(name + ".epsilon_lambda");
     // The published cross entropy lets the mask take part.
-    head.columns = head.vocabulary = column_count;
+    head.columns = head.vocabulary = static_cast<int32_t>(columns);
   }
-  bool masked(size_t at) const { return noisy[at] == mask_id; }
+  size_t positions() const { return batch * length; }
+  bool masked(size_t at) const { return is_masked[at] != 0; }
+  bool is_active(size_t at) const { return active[at % length] != 0; }
+  // Published weights of blocks grow from 0 for the first to 1 for the last. A shifted case has one position more
+  // active than a block is wide.
+  double block_weight(size_t row) const {
+    double width = -1;
+    for (const double one : active) width += one;
+    const double blocks = std::ceil(static_cast<double>(length - 1) / width);
+    return std::floor(static_cast<double>(row % length) / width) / (blocks - 1);
+  }
 
   // Cross entropy over p of the token at `at`, read from row `from`: what the absorbing step from m = p to half of
   // it costs, per unit of t.
@@ -48,7 +61,7 @@ struct Case {
     const Transition step = Noise::between({0, 0.1}, {0, 0});
     return RowTerm(head)(step, noisy[at], clean[at], row(from));
   }
-  std::span<const float> row(size_t at) const { return {logits.data() + at * column_count, column_count}; }
+  std::span<const float> row(size_t at) const { return {logits.data() + at * columns, columns}; }
   void expect(double loss) const {
     const double published = cases.number(name + ".loss");
     if (!(std::abs(loss - published) <= 1e-4 * std::max(1e-3, std::abs(published))))
@@ -57,26 +70,36 @@ struct Case {
 
   std::string name;
   std::vector<int32_t> clean, noisy;
+  size_t batch = 0, length = 0, columns = 0;
+  std::vector<uint8_t> is_masked;
   std::vector<float> logits;
-  std::vector<double> shuffled, epsilon_lambda;
+  std::vector<double> shuffled, epsilon_lambda, active;
   HeadDescription head;
 };
+
+// Cases "<prefix>0", "<prefix>1", ... as far as there are any.
+std::vector<std::string> numbered(const std::string &prefix) {
+  std::vector<std::string> names;
+  while (cases.has(prefix + std::to_string(names.size()) + ".loss")) names.push_back(prefix + std::to_string(names.size()));
+  assert_true(!names.empty());
+  return names;
+}
 
 void test_masks(void **) {
   for (const char *name : {"aligned", "aligned_b"}) {
     Case c(name);
     const std::vector<double> p = cases.numbers(c.name + ".p_mask");
     double sum = 0;
-    for (size_t at = 0; at < batch * length; ++at)
-      if (c.masked(at)) sum += c.masked_term(at, at, p[at / length]);
-    c.expect(sum / (batch * length));
+    for (size_t at = 0; at < c.positions(); ++at)
+      if (c.masked(at)) sum += c.masked_term(at, at, p[at / c.length]);
+    c.expect(sum / static_cast<double>(c.positions()));
   }
   Case annealing("aligned_annealing");
-  const std::vector<double> t = cases.numbers("aligned_annealing.t"), active = cases.numbers("aligned_annealing.active");
+  const std::vector<double> t = cases.numbers("aligned_annealing.t");
   double sum = 0, count = 0;
-  for (size_t at = 0; at < batch * length; ++at) {
-    count += active[at % length];
-    if (annealing.masked(at)) sum += annealing.masked_term(at, at, t[at % length]);
+  for (size_t at = 0; at < annealing.positions(); ++at) {
+    count += annealing.is_active(at) ? 1 : 0;
+    if (annealing.masked(at)) sum += annealing.masked_term(at, at, t[at % annealing.length]);
   }
   annealing.expect(sum / count);
 }
@@ -85,48 +108,75 @@ void test_shifted_masks(void **) {
   Case c("shifted");
   const std::vector<double> p = cases.numbers("shifted.p_mask");
   double sum = 0, count = 0;
-  for (size_t at = 0; at < batch * length; ++at) {
-    if (at % length == 0 || c.masked(at - 1) || !c.masked(at)) continue;
-    sum += c.masked_term(at - 1, at, p[at / length]);
+  for (size_t at = 0; at < c.positions(); ++at) {
+    if (at % c.length == 0 || c.masked(at - 1) || !c.masked(at)) continue;
+    sum += c.masked_term(at - 1, at, p[at / c.length]);
     count += 1;
   }
   c.expect(sum / count);
+
+  // By blocks: every target but the visible ones of the window, with the weight of its row's block.
+  Case b("shifted_annealing");
+  const std::vector<double> t = cases.numbers("shifted_annealing.t");
+  sum = count = 0;
+  for (size_t at = 0; at < b.positions(); ++at) {
+    if (at % b.length == 0 || (b.is_active(at) && !b.masked(at))) continue;
+    const double term = b.masked(at) ? b.masked_term(at - 1, at, t[at % b.length]) : b.visible_term(at - 1, at);
+    sum += b.block_weight(at - 1) * term;
+    count += 1;
+  }
+  b.expect(sum / count);
+}
+
+// Of a visible token: replaced ones count for 1 - epsilon, the others for epsilon.
+double visible_weight(const Case &c, size_t at) {
+  return c.epsilon_lambda[1] * (c.shuffled[at] != 0 ? 1 - c.epsilon_lambda[0] : c.epsilon_lambda[0]);
 }
 
 void test_hybrid(void **) {
-  for (const std::string index : {"0", "1", "2"}) {
-    Case c("hybrid_aligned_" + index);
-    const double epsilon = c.epsilon_lambda[0], lambda = c.epsilon_lambda[1];
-    std::vector<double> p = cases.numbers(c.name + ".p_mask");
+  for (const std::string &name : numbered("hybrid_aligned_")) {
+    Case c(name);
+    const std::vector<double> p = cases.numbers(c.name + ".p_mask");
     double sum = 0;
-    for (size_t at = 0; at < batch * length; ++at) {
-      const double own = p[at / length];
-      const double weight = lambda * (c.shuffled[at] != 0 ? 1 - epsilon : epsilon) / (1 - own);
-      sum += c.masked(at) ? c.masked_term(at, at, std::max(own, 1e-4)) : weight * c.visible_term(at, at);
+    for (size_t at = 0; at < c.positions(); ++at) {
+      const double own = p[at / c.length];
+      sum += c.masked(at) ? c.masked_term(at, at, std::max(own, 1e-4)) : visible_weight(c, at) / (1 - own) * c.visible_term(at, at);
     }
-    c.expect(sum / (batch * length));
-
-    Case s("hybrid_shifted_" + index);
-    p = cases.numbers(s.name + ".p_mask");
-    sum = 0;
-    for (size_t at = 0; at < batch * length; ++at) {
-      if (at % length == 0 || s.masked(at - 1)) continue;
-      const double weight = s.epsilon_lambda[1] * (s.shuffled[at] != 0 ? 1 - s.epsilon_lambda[0] : s.epsilon_lambda[0]);
-      sum += s.masked(at) ? s.masked_term(at - 1, at, std::max(p[at / length], 1e-4)) : weight * s.visible_term(at - 1, at);
+    c.expect(sum / static_cast<double>(c.positions()));
+  }
+  for (const std::string &name : numbered("hybrid_shifted_")) {
+    Case c(name);
+    const std::vector<double> p = cases.numbers(c.name + ".p_mask");
+    double sum = 0;
+    for (size_t at = 0; at < c.positions(); ++at) {
+      if (at % c.length == 0 || c.masked(at - 1)) continue;
+      sum += c.masked(at) ? c.masked_term(at - 1, at, std::max(p[at / c.length], 1e-4))
+                          : visible_weight(c, at) * c.visible_term(at - 1, at);
     }
-    s.expect(sum / (batch * (length - 1)));
-
-    Case a("hybrid_aligned_annealing_" + index);
-    const std::vector<double> t = cases.numbers(a.name + ".t"), active = cases.numbers(a.name + ".active");
-    sum = 0;
-    double count = 0;
-    for (size_t at = 0; at < batch * length; ++at) {
-      if (active[at % length] == 0) continue;
+    c.expect(sum / static_cast<double>(c.batch * (c.length - 1)));
+  }
+  for (const std::string &name : numbered("hybrid_aligned_annealing_")) {
+    Case c(name);
+    const std::vector<double> t = cases.numbers(c.name + ".t");
+    double sum = 0, count = 0;
+    for (size_t at = 0; at < c.positions(); ++at) {
+      if (!c.is_active(at)) continue;
       count += 1;
-      const double weight = a.epsilon_lambda[1] * (a.shuffled[at] != 0 ? 1 - a.epsilon_lambda[0] : a.epsilon_lambda[0]);
-      sum += a.masked(at) ? a.masked_term(at, at, std::max(t[at % length], 1e-4)) : weight * a.visible_term(at, at);
+      sum += c.masked(at) ? c.masked_term(at, at, std::max(t[at % c.length], 1e-4)) : visible_weight(c, at) * c.visible_term(at, at);
     }
-    a.expect(sum / count);
+    c.expect(sum / count);
+  }
+  for (const std::string &name : numbered("hybrid_shifted_annealing_")) {
+    Case c(name);
+    const std::vector<double> t = cases.numbers(c.name + ".t");
+    double sum = 0, weights = 0;
+    for (size_t at = 0; at < c.positions(); ++at) {
+      if (at % c.length == 0 || c.masked(at - 1) || !c.is_active(at)) continue;
+      const double own = std::max(t[at % c.length], 1e-4), block = c.block_weight(at - 1);
+      sum += block * (c.masked(at) ? c.masked_term(at - 1, at, own) : visible_weight(c, at) * c.visible_term(at - 1, at));
+      weights += block * (c.masked(at) ? 1 / own : visible_weight(c, at));
+    }
+    c.expect(sum / std::max(1.0, weights));
   }
 }
 
@@ -140,10 +190,11 @@ void test_score_entropy(void **) {
     const std::vector<int32_t> clean = cases.integers(name + ".x0"), noisy = cases.integers(name + ".x");
     const std::vector<double> sigma = cases.numbers(name + ".sigma"), loss = cases.numbers(name + ".loss");
     const std::vector<double> rows = cases.numbers(name + ".log_score");
-    constexpr size_t real = 8, columns = 9;
+    const std::vector<int64_t> &shape = cases.shape(name + ".log_score");
+    const auto columns = static_cast<size_t>(shape.back()), real = columns - 1;  // the mask is the last
     for (size_t at = 0; at < loss.size(); ++at) {
       const auto y = static_cast<size_t>(noisy[at]), x = static_cast<size_t>(clean[at]);
-      const double *h = rows.data() + at * columns, e = std::expm1(sigma[at]), n = real;
+      const double *h = rows.data() + at * columns, e = std::expm1(sigma[at]), n = static_cast<double>(real);
       const auto entropy = [](double log_s, double r) { return std::exp(log_s) - r * log_s + (r > 0 ? r * (std::log(r) - 1) : 0); };
       double published = 0, exact = 0;
       const Clocks clocks{(1 - gamma) * sigma[at], gamma * sigma[at]};
