@@ -32,7 +32,7 @@ int32_t no_memory(char *reason, size_t capacity) {
 
 // Plans the library's tiles for every width of weights that a large call may use.
 int32_t plan_library(Device &device, Stream *stream, temper_linear *const *linears, int32_t count) {
-  if (stream->plan.max_rows <= library_rows || device.library->plan == nullptr || count < 1) return TEMPER_OK;
+  if (stream->plan.max_rows <= library_above || device.library->plan == nullptr || count < 1) return TEMPER_OK;
   stream->plans.reset(new (std::nothrow) Plan[static_cast<size_t>(count)]);
   if (stream->plans == nullptr) return host::out_of_memory(static_cast<size_t>(count) * sizeof(Plan));
   int64_t widest = 0;
@@ -81,7 +81,7 @@ size_t stream_bytes(temper_device *device, const temper_stream_plan *plan) {
   const Device &opened = *static_cast<Device *>(device);
   const StreamSizes sizes = sizes_of(opened, *plan);
   size_t total = host::sum(sizes.sums, host::sum(sizes.scores, sizes.tiles));
-  if (plan->max_rows > library_rows && opened.library->plan != nullptr && plan->max_width > 0)
+  if (plan->max_rows > library_above && opened.library->plan != nullptr && plan->max_width > 0)
     total = host::sum(total, host::product(host::product(library_floats(plan->max_width), sizeof(float)),
                                            static_cast<size_t>(opened.executor->workers)));
   return total;

@@ -9,9 +9,11 @@
 
 namespace temper::cpu {
 
-// Calls of more rows than this go to the library in tiles of this many rows; it sums in another
-// order, so that a row of such a call may round differently.
-inline constexpr int64_t library_rows = 256;
+// A library sums in another order than the own kernels. So that a row's bits don't depend on its company, a call
+// goes to the library whole, when it has more rows than library_above, or not at all. Up to there the own kernels
+// are as fast; beyond, the rows that the last tile computes once more count little.
+inline constexpr int64_t library_above = 1024;
+inline constexpr int64_t library_rows = 256;     // of one tile
 inline constexpr int64_t library_columns = 128;  // outputs of one tile
 inline constexpr int32_t library_panels = static_cast<int32_t>(library_columns / panel_width);
 

@@ -49,8 +49,8 @@ void panel_unit(const Call &call, int32_t panel, int32_t panels, int64_t first, 
   finish(call, panel, panels, first, rows, sums, sums_columns);
 }
 
-// Rows [first, first+rows) by the panel kernels.
-void panel_rows(const Call &call, int64_t first, int64_t rows) {
+// All rows by the panel kernels.
+void panel_rows(const Call &call, int64_t rows) {
   if (rows <= 0) return;
   const int32_t panels = call.linear.panels.count;
   const int32_t least = call.activation == TEMPER_ACTIVATION_SWIGLU ? 2 : 1;
@@ -62,8 +62,7 @@ void panel_rows(const Call &call, int64_t first, int64_t rows) {
   const auto unit = [&](int32_t index, int32_t worker) {
     const int32_t panel = index / blocks * group;
     const int64_t block = (index % blocks) * sums_rows;
-    panel_unit(call, panel, std::min(group, panels - panel), first + block, std::min(sums_rows, rows - block),
-               worker);
+    panel_unit(call, panel, std::min(group, panels - panel), block, std::min(sums_rows, rows - block), worker);
   };
   const double work = static_cast<double>(call.linear.inputs) * static_cast<double>(panels * panel_width) *
                       static_cast<double>(rows);
@@ -86,17 +85,21 @@ void unpack(const Linear &linear, int32_t panel, int32_t panels, float *to) {
   }
 }
 
-// The first whole tiles of rows by the library; returns how many rows are done.
-int64_t library_part(const Call &call, int64_t rows) {
-  if (rows <= library_rows || call.stream.plan_count == 0) return 0;
+// The library's plan for a call that is the library's, or nullptr.
+const Plan *library_plan(const Call &call, int64_t rows) {
+  if (rows <= library_above) return nullptr;
   const Plan *plans = call.stream.plans.get();
   const Plan *end = plans + call.stream.plan_count;
   const Plan *plan = std::find_if(plans, end, [&](const Plan &p) { return p.inputs == call.linear.inputs; });
-  if (plan == end) return 0;
+  return plan == end ? nullptr : plan;
+}
+
+// All rows by the library; false when it failed. Every tile has library_rows rows: the last one ends with the
+// call's last row, and what its first rows have in common with the tile before is done already.
+bool library_call(const Call &call, const Plan &plan, int64_t rows) {
   const Library &library = *call.device.library;
-  const int64_t tiles = rows / library_rows;
   const int32_t panels = call.linear.panels.count;
-  std::atomic<bool> done{true};
+  std::atomic<bool> good{true};
   if (library.enter != nullptr) library.enter();
   host::each(call.device, (panels + library_panels - 1) / library_panels, [&](int32_t index, int32_t worker) {
     float *b = call.stream.library.as<float>() + static_cast<size_t>(worker) * call.stream.library_floats;
@@ -104,17 +107,18 @@ int64_t library_part(const Call &call, int64_t rows) {
     const int32_t panel = index * library_panels;
     const int32_t count = std::min(library_panels, panels - panel);
     unpack(call.linear, panel, count, b);
-    for (int64_t tile = 0; tile < tiles; ++tile) {
-      const int64_t first = tile * library_rows;
-      if (!library.multiply(plan->plan, worker, call.in + first * call.linear.inputs, b, c)) {
-        done.store(false);
+    for (int64_t done = 0; done < rows; done += library_rows) {
+      const int64_t first = std::min(done, rows - library_rows);
+      if (!library.multiply(plan.plan, worker, call.in + first * call.linear.inputs, b, c)) {
+        good.store(false);
         return;
       }
-      finish(call, panel, count, first, library_rows, c, library_columns);
+      finish(call, panel, count, done, first + library_rows - done, c + (done - first) * library_columns,
+             library_columns);
     }
   });
   if (library.leave != nullptr) library.leave();
-  return done.load() ? tiles * library_rows : -1;
+  return good.load();
 }
 
 }  // namespace
@@ -128,9 +132,11 @@ int32_t linear(temper_stream *stream, float *out, const float *in, int32_t rows,
   const int64_t width = activation == TEMPER_ACTIVATION_SWIGLU ? matrix.outputs / 2 : matrix.outputs;
   const Call call{device_of(stream), *static_cast<Stream *>(stream), matrix, out, in, residual, modulation,
                   activation, width};
-  const int64_t done = library_part(call, rows);
-  if (done < 0) return host::error(TEMPER_E_BACKEND, "the matrix library failed");
-  panel_rows(call, done, rows - done);
+  if (const Plan *plan = library_plan(call, rows)) {
+    if (!library_call(call, *plan, rows)) return host::error(TEMPER_E_BACKEND, "the matrix library failed");
+  } else {
+    panel_rows(call, rows);
+  }
   return TEMPER_OK;
 }
 

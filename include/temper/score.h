@@ -35,7 +35,8 @@ typedef struct temper_score_options {
    *  0, or as many as there are: all of them, and only the noise is random. */
   int64_t samples;
   uint64_t seed;     /**< of all random draws; document i has draws of its own */
-  int32_t batch;     /**< documents side by side, 1..4096; 0: 8. Costs memory; changes no result */
+  int32_t batch;     /**< documents side by side, 1..4096; 0: 8. Costs memory; changes no draw, and no bit of
+                        the result unless calls of more than 1,024 rows go to a library (temper_session_set_row_id) */
   int32_t no_cache;  /**< 1: recompute every row at every call, for comparison */
 } temper_score_options;
 

@@ -133,6 +133,11 @@ TEMPER_API temper_status temper_session_get_i64(const temper_session *session, i
 /**
  * @brief Sets the id of a row (default: its index). Draws are keyed by it, so a row with the same id,
  * prompt and seed gives the same tokens alone and in any batch. Before the first step.
+ *
+ * That rests on logits having the same bits alone and in any batch. On the backends "reference" and "cpu" they
+ * always have. On "onednn" and "openblas" they have as long as no call of the model has more than 1,024 rows, those
+ * of all sequences together: larger calls sum in another order, and a token may differ where its draw is within
+ * rounding (about 1e-6 of the probabilities) of a border.
  * @return ::TEMPER_OK; ::TEMPER_E_ARGUMENT; ::TEMPER_E_STATE. @since 0.1
  */
 TEMPER_API temper_status temper_session_set_row_id(temper_session *session, int32_t row, uint32_t id,

@@ -50,7 +50,7 @@ void large_calls_agree(void **) {
     for (const int32_t format : {TEMPER_FORMAT_F32, TEMPER_FORMAT_BF16})
       for (const int32_t activation : {TEMPER_ACTIVATION_NONE, TEMPER_ACTIVATION_SWIGLU}) {
         const LinearCase linear(random, 67, {83, 83}, format, activation, 0, TEMPER_DTYPE_F32, true);
-        const int32_t rows = 539;
+        const int32_t rows = activation == TEMPER_ACTIVATION_NONE ? 539 : 1091;
         const auto in = randoms(random, static_cast<size_t>(rows * linear.inputs));
         const auto residual = randoms(random, static_cast<size_t>(rows * linear.width));
         temper_linear *a = linear.make(plain), *b = linear.make(fast);
@@ -85,6 +85,44 @@ void rows_dont_depend_on_company(void **) {
         one.ops->linear_destroy(one.device, on_one);
         two.ops->linear_destroy(two.device, on_two);
         three.ops->linear_destroy(three.device, on_three);
+      }
+  }
+}
+
+// What backends/README.md says of bits: a call of up to 1,024 rows is computed by the own kernels, and each row has
+// the same bits in any such call; a larger call may go to a library, but then whole. Without a library there is no
+// such border; with oneDNN the rows of larger calls have their own bits, again the same ones in any call; with
+// OpenBLAS these depend on the row's place.
+void bits_are_promised(void **) {
+  constexpr int32_t border = 1024, most = 1700;
+  Random random(4);
+  for (const temper_backend *table : usable()) {
+    const std::string name = table->name;
+    const bool library = name == "onednn" || name == "openblas";
+    const Opened on(table, 2);
+    for (const int32_t format : {TEMPER_FORMAT_F32, TEMPER_FORMAT_BF16})
+      for (const auto &[inputs, outputs] : {std::pair<int64_t, int64_t>{67, 150}, {768, 33}}) {
+        const LinearCase linear(random, inputs, {outputs}, format, TEMPER_ACTIVATION_NONE, 0, TEMPER_DTYPE_F32, true);
+        const auto in = randoms(random, static_cast<size_t>(most * inputs));
+        temper_linear *made = linear.make(on);
+        // Every row as it comes out of calls of at most 256 rows, and of one call of all rows.
+        std::vector<float> small;
+        for (int32_t first = 0; first < most; first += 256) {
+          const auto some = linear.run(on, made, in, first, std::min(256, most - first), nullptr, nullptr);
+          small.insert(small.end(), some.begin(), some.end());
+        }
+        const auto large = linear.run(on, made, in, 0, most, nullptr, nullptr);
+        if (!library) assert_same(large.data(), small.data(), small.size(), table->name);
+        assert_close(large, small, 2e-5F, table->name);
+        for (const int32_t rows : {1, 7, 256, 257, 300, 600, border, border + 1, 1300})
+          for (const int32_t first : {0, 5, 131, most - rows}) {
+            if (rows > border && name == "openblas") continue;
+            // In a stream for large calls: what is planned must not matter, only what is called.
+            const auto some = linear.run(on, made, in, first, rows, nullptr, nullptr, most);
+            const float *want = (rows > border ? large : small).data() + first * linear.width;
+            assert_same(some.data(), want, some.size(), table->name);
+          }
+        table->linear_destroy(on.device, made);
       }
   }
 }
@@ -131,6 +169,7 @@ int main() {
       cmocka_unit_test(agrees_with_reference),
       cmocka_unit_test(large_calls_agree),
       cmocka_unit_test(rows_dont_depend_on_company),
+      cmocka_unit_test(bits_are_promised),
       cmocka_unit_test(refuses_nonsense),
   };
   return cmocka_run_group_tests_name("backend linear", tests, nullptr, nullptr);
