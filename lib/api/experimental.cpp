@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "api/guard.h"
 #include "api/model.h"
-#include "model/evaluator.h"
+#include "engine/evaluator.h"
 #include "runtime/measure.h"
 
 #include <temper/experimental.h>

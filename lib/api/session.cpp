@@ -7,6 +7,7 @@
 #include "api/noise.h"
 #include "api/sampler.h"
 #include "session/defaults.h"
+#include "session/snapshot.h"
 
 #include <temper/session.h>
 
@@ -65,68 +66,6 @@ Status copy_tokens(const temper::Sequence &sequence, int64_t begin, int64_t end,
   return Status();
 }
 
-Status set_option(temper::Session &session, int32_t key, int64_t value) {
-  temper::SessionOptions options = session.options();
-  auto in_range = [&](int64_t low, int64_t high) -> Status {
-    if (value >= low && value <= high) return Status();
-    return temper::fail(TEMPER_E_ARGUMENT, "option %d must be %lld to %lld, not %lld", key, static_cast<long long>(low),
-                        static_cast<long long>(high), static_cast<long long>(value));
-  };
-  switch (key) {
-    case TEMPER_SESSION_CACHE:
-      TEMPER_TRY(in_range(0, 1));
-      options.cache = value != 0;
-      break;
-    case TEMPER_SESSION_SLIDING_CONTEXT:
-      TEMPER_TRY(in_range(0, int64_t{1} << 28));
-      options.look_back = value;
-      break;
-    case TEMPER_SESSION_IGNORE_END:
-      TEMPER_TRY(in_range(0, 1));
-      options.ignore_end = value != 0;
-      break;
-    case TEMPER_SESSION_SKIP_IDLE:
-      TEMPER_TRY(in_range(0, 1));
-      options.skip_idle = value != 0;
-      break;
-    case TEMPER_SESSION_PREFILL_ROWS:
-      TEMPER_TRY(in_range(1, 65536));
-      options.prefill_rows = static_cast<int32_t>(value);
-      break;
-    case TEMPER_SESSION_END_TOKEN:
-      TEMPER_TRY(in_range(-1, INT32_MAX));
-      if (value < 0) return Status();
-      options.end_tokens.push_back(static_cast<int32_t>(value));
-      break;
-    case TEMPER_SESSION_CANVAS:
-      TEMPER_TRY(in_range(-1, 1));
-      options.canvas = static_cast<temper::Choice>(value);
-      break;
-    case TEMPER_SESSION_APPROXIMATE:
-      TEMPER_TRY(in_range(0, TEMPER_APPROXIMATE_DUAL));
-      options.approximation = static_cast<temper::Approximation>(value);
-      break;
-    case TEMPER_SESSION_REFRESH:
-      TEMPER_TRY(in_range(0, 1 << 20));
-      options.refresh = static_cast<int32_t>(value);
-      break;
-    case TEMPER_SESSION_MEASURE:
-      TEMPER_TRY(in_range(0, 1));
-      options.measure = value != 0;
-      break;
-    case TEMPER_SESSION_LOOK_AHEAD:
-      TEMPER_TRY(in_range(-1, int64_t{1} << 30));
-      options.look_ahead = value;
-      break;
-    case TEMPER_SESSION_ALIGN:
-      TEMPER_TRY(in_range(-1, 1));
-      options.align = static_cast<temper::Choice>(value);
-      break;
-    default: return temper::fail(TEMPER_E_ARGUMENT, "unknown session option %d", key);
-  }
-  return session.set_options(options);
-}
-
 int64_t cached_positions(const temper::Session &session) {
   int64_t cached = 0;
   for (int32_t i = 0; i < session.rows(); ++i) cached += session.row(i).frozen - session.row(i).slot_base;
@@ -134,9 +73,32 @@ int64_t cached_positions(const temper::Session &session) {
 }
 
 int64_t cache_rule(const temper::Session &session) {
-  const temper::Rules &rules = session.plan().rules;
-  if (!session.options().cache || rules.context == temper::Context::full) return TEMPER_CACHE_OFF;
+  const temper::Rules &rules = session.frame().plan.rules;
+  if (!session.frame().options.cache || rules.context == temper::Context::full) return TEMPER_CACHE_OFF;
   return rules.context == temper::Context::causal ? TEMPER_CACHE_TOKEN : TEMPER_CACHE_BLOCK;
+}
+
+temper::Result<int64_t> session_number(const temper::Session &session, int32_t key) {
+  const temper::SessionFigures figures = session.figures();
+  switch (key) {
+    // What they came to, not what was asked for.
+    case TEMPER_SESSION_CANVAS: return session.frame().plan.canvas ? 1 : 0;
+    case TEMPER_SESSION_ALIGN: return session.frame().plan.align > 0 ? 1 : 0;
+    case TEMPER_SESSION_MODEL_CALLS: return figures.calls;
+    case TEMPER_SESSION_ROWS: return session.rows();
+    case TEMPER_SESSION_LENGTH: return session.frame().length;
+    case TEMPER_SESSION_STEPS_TOTAL: return figures.steps_total;
+    case TEMPER_SESSION_STEPS: return figures.steps;
+    case TEMPER_SESSION_BYTES: return figures.bytes;
+    case TEMPER_SESSION_CACHED: return cached_positions(session);
+    case TEMPER_SESSION_ROWS_COMPUTED: return figures.rows_computed;
+    case TEMPER_SESSION_CACHE_RULE: return cache_rule(session);
+    default: break;
+  }
+  const temper::OptionKey *option = temper::find_option(key);
+  if (option == nullptr || option->get == nullptr)
+    return temper::fail(TEMPER_E_ARGUMENT, "unknown session key %d", key);
+  return option->get(session.frame().options);
 }
 
 }  // namespace
@@ -174,7 +136,7 @@ temper_status temper_session_estimate(const temper_model *model, const temper_hy
     TEMPER_ASSIGN(const temper::Hyperschedule chosen, schedule_of(network.spec(), schedule));
     TEMPER_ASSIGN(const temper::SessionPlan plan,
                   temper::plan_session(network.spec(), chosen, rows, length, temper::SessionOptions()));
-    *bytes = temper::Forward::estimate(network, plan.forward) + temper::row_bytes(plan, rows);
+    *bytes = temper::estimate_session(network, plan, rows);
     return Status();
   });
 }
@@ -182,7 +144,9 @@ temper_status temper_session_estimate(const temper_model *model, const temper_hy
 temper_status temper_session_set_i64(temper_session *session, int32_t key, int64_t value, temper_error *error) {
   return guard(error, [&]() -> Status {
     TEMPER_REQUIRE(session != nullptr, "session is NULL");
-    return set_option(*session->impl, key, value);
+    TEMPER_ASSIGN(const temper::SessionOptions options,
+                  temper::with_option(session->impl->frame().options, key, value));
+    return session->impl->set_options(options);
   });
 }
 
@@ -191,30 +155,7 @@ temper_status temper_session_get_i64(const temper_session *session, int32_t key,
   return guard(error, [&]() -> Status {
     TEMPER_REQUIRE(session != nullptr, "session is NULL");
     TEMPER_REQUIRE(value != nullptr, "value is NULL");
-    const temper::Session &s = *session->impl;
-    switch (key) {
-      case TEMPER_SESSION_CACHE: *value = s.options().cache ? 1 : 0; break;
-      case TEMPER_SESSION_SLIDING_CONTEXT: *value = s.options().look_back; break;
-      case TEMPER_SESSION_IGNORE_END: *value = s.options().ignore_end ? 1 : 0; break;
-      case TEMPER_SESSION_SKIP_IDLE: *value = s.options().skip_idle ? 1 : 0; break;
-      case TEMPER_SESSION_PREFILL_ROWS: *value = s.options().prefill_rows; break;
-      case TEMPER_SESSION_CANVAS: *value = s.plan().canvas ? 1 : 0; break;
-      case TEMPER_SESSION_APPROXIMATE: *value = static_cast<int64_t>(s.options().approximation); break;
-      case TEMPER_SESSION_REFRESH: *value = s.options().refresh; break;
-      case TEMPER_SESSION_MEASURE: *value = s.options().measure ? 1 : 0; break;
-      case TEMPER_SESSION_LOOK_AHEAD: *value = s.options().look_ahead; break;
-      case TEMPER_SESSION_ALIGN: *value = s.plan().align > 0 ? 1 : 0; break;
-      case TEMPER_SESSION_MODEL_CALLS: *value = s.calls_made(); break;
-      case TEMPER_SESSION_ROWS: *value = s.rows(); break;
-      case TEMPER_SESSION_LENGTH: *value = s.length(); break;
-      case TEMPER_SESSION_STEPS_TOTAL: *value = s.steps_total(); break;
-      case TEMPER_SESSION_STEPS: *value = s.steps_done(); break;
-      case TEMPER_SESSION_BYTES: *value = s.bytes(); break;
-      case TEMPER_SESSION_CACHED: *value = cached_positions(s); break;
-      case TEMPER_SESSION_ROWS_COMPUTED: *value = s.rows_computed(); break;
-      case TEMPER_SESSION_CACHE_RULE: *value = cache_rule(s); break;
-      default: return temper::fail(TEMPER_E_ARGUMENT, "unknown session key %d", key);
-    }
+    TEMPER_ASSIGN(*value, session_number(*session->impl, key));
     return Status();
   });
 }
@@ -222,7 +163,7 @@ temper_status temper_session_get_i64(const temper_session *session, int32_t key,
 temper_status temper_session_set_row_id(temper_session *session, int32_t row, uint32_t id, temper_error *error) {
   return guard(error, [&]() -> Status {
     TEMPER_TRY(check_row(session, row));
-    return session->impl->set_id(row, id);
+    return session->impl->setup(row).set_id(id);
   });
 }
 
@@ -231,7 +172,7 @@ temper_status temper_session_prompt(temper_session *session, int32_t row, const 
   return guard(error, [&]() -> Status {
     TEMPER_TRY(check_row(session, row));
     TEMPER_REQUIRE(tokens != nullptr || count == 0, "tokens is NULL");
-    return session->impl->prompt(row, {tokens, count});
+    return session->impl->setup(row).prompt({tokens, count});
   });
 }
 
@@ -241,13 +182,12 @@ temper_status temper_session_step(temper_session *session, temper_step_info *inf
     TEMPER_REQUIRE(session != nullptr, "session is NULL");
     if (info != nullptr) TEMPER_TRY(fill(info, temper_step_info{}));
     temper::StepReport report;
-    const int64_t step = session->impl->steps_done();
     TEMPER_TRY(session->impl->step(report));
     if (report.done) outcome = TEMPER_DONE;
     if (report.length_limit) outcome = TEMPER_LENGTH_LIMIT;
     if (info == nullptr) return Status();
     temper_step_info filled{};
-    filled.step = static_cast<int32_t>(step);
+    filled.step = static_cast<int32_t>(report.step);
     filled.steps_total = report.steps_total;
     filled.rows_running = report.rows_running;
     filled.model_calls = report.model_calls;
@@ -319,7 +259,7 @@ temper_status temper_session_fix(temper_session *session, int32_t row, const int
     TEMPER_TRY(check_row(session, row));
     TEMPER_REQUIRE(positions != nullptr || count == 0, "positions is NULL");
     TEMPER_REQUIRE(tokens != nullptr || count == 0, "tokens is NULL");
-    return session->impl->fix(row, {positions, count}, {tokens, count});
+    return session->impl->setup(row).fix({positions, count}, {tokens, count});
   });
 }
 
@@ -330,7 +270,7 @@ temper_status temper_session_draft(temper_session *session, int32_t row, const i
     TEMPER_REQUIRE(tokens != nullptr || count == 0, "tokens is NULL");
     TEMPER_REQUIRE(levels != nullptr || count == 0, "levels is NULL");
     TEMPER_REQUIRE((flags & ~TEMPER_DRAFT_AS_IT_IS) == 0, "unknown flags");
-    return session->impl->draft(row, {tokens, count}, {levels, count}, (flags & TEMPER_DRAFT_AS_IT_IS) == 0);
+    return session->impl->setup(row).draft({tokens, count}, {levels, count}, (flags & TEMPER_DRAFT_AS_IT_IS) == 0);
   });
 }
 
@@ -339,7 +279,7 @@ temper_status temper_session_weights(temper_session *session, int32_t row, const
   return guard(error, [&]() -> Status {
     TEMPER_TRY(check_row(session, row));
     TEMPER_REQUIRE(weights != nullptr || count == 0, "weights is NULL");
-    return session->impl->weights(row, {weights, count});
+    return session->impl->setup(row).weights({weights, count});
   });
 }
 
@@ -348,7 +288,7 @@ temper_status temper_session_allow(temper_session *session, int32_t row, int64_t
   return guard(error, [&]() -> Status {
     TEMPER_TRY(check_row(session, row));
     TEMPER_REQUIRE(tokens != nullptr || count == 0, "tokens is NULL");
-    return session->impl->allow(row, position, {tokens, count});
+    return session->impl->setup(row).allow(position, {tokens, count});
   });
 }
 
@@ -356,7 +296,7 @@ temper_status temper_session_guide(temper_session *session, double scale, temper
   return guard(error, [&]() -> Status {
     TEMPER_REQUIRE(session != nullptr, "session is NULL");
     TEMPER_REQUIRE(scale >= -1 && scale <= 100, "the scale of guidance must be -1 to 100");
-    temper::SessionOptions options = session->impl->options();
+    temper::SessionOptions options = session->impl->frame().options;
     options.guided = scale != 0;
     options.guidance = scale;
     return session->impl->set_options(options);
@@ -368,7 +308,7 @@ temper_status temper_session_unconditional(temper_session *session, int32_t row,
   return guard(error, [&]() -> Status {
     TEMPER_TRY(check_row(session, row));
     TEMPER_REQUIRE(tokens != nullptr || count == 0, "tokens is NULL");
-    return session->impl->unconditional(row, {tokens, count});
+    return session->impl->setup(row).unconditional({tokens, count});
   });
 }
 
@@ -376,7 +316,7 @@ temper_status temper_session_set_logits_fn(temper_session *session, temper_logit
                                            temper_error *error) {
   return guard(error, [&]() -> Status {
     TEMPER_REQUIRE(session != nullptr, "session is NULL");
-    session->impl->set_logit_hook({function, user});
+    session->impl->hooks().logits = {function, user};
     return Status();
   });
 }
@@ -418,7 +358,7 @@ temper_status temper_session_fork(const temper_session *session, uint64_t seed, 
     TEMPER_REQUIRE(out != nullptr, "out is NULL");
     *out = nullptr;
     TEMPER_REQUIRE(session != nullptr, "session is NULL");
-    TEMPER_ASSIGN(std::unique_ptr<temper::Session> copy, session->impl->fork(seed));
+    TEMPER_ASSIGN(std::unique_ptr<temper::Session> copy, temper::Snapshot::fork(*session->impl, seed));
     *out = new temper_session{std::move(copy)};
     return Status();
   });
@@ -430,7 +370,7 @@ temper_status temper_session_save(const temper_session *session, void *bytes, si
     TEMPER_REQUIRE(session != nullptr, "session is NULL");
     TEMPER_REQUIRE(size != nullptr, "size is NULL");
     TEMPER_REQUIRE(bytes != nullptr || capacity == 0, "bytes is NULL");
-    TEMPER_ASSIGN(const std::vector<std::byte> saved, session->impl->save());
+    TEMPER_ASSIGN(const std::vector<std::byte> saved, temper::Snapshot::save(*session->impl));
     *size = saved.size();
     if (saved.size() > capacity)
       return temper::fail(TEMPER_E_CAPACITY, "%zu bytes, room for %zu", saved.size(), capacity);
@@ -443,7 +383,7 @@ temper_status temper_session_restore(temper_session *session, const void *bytes,
   return guard(error, [&]() -> Status {
     TEMPER_REQUIRE(session != nullptr, "session is NULL");
     TEMPER_REQUIRE(bytes != nullptr, "bytes is NULL");
-    return session->impl->restore({static_cast<const std::byte *>(bytes), size});
+    return temper::Snapshot::restore(*session->impl, {static_cast<const std::byte *>(bytes), size});
   });
 }
 

@@ -45,7 +45,7 @@ class Model {
   // The conditioning vectors (after the sigma map) of values sigma or t, [values][condition_width].
   void condition_vectors(std::span<const double> values, float *out) const;
 
-  // Packed parts, read by Forward.
+  // Packed parts, read by engine/forward.cpp.
   const DeviceBuffer &embedding() const noexcept { return embedding_; }
   int32_t embedding_dtype() const noexcept { return embedding_dtype_; }
   const DeviceBuffer &positions() const noexcept { return positions_; }

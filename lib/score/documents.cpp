@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "score/documents.h"
 
+#include "engine/admission.h"
+
 #include <algorithm>
 
 namespace temper {
@@ -8,7 +10,7 @@ namespace temper {
 Result<BegunDocuments> BegunDocuments::create(const Spec &spec, std::span<const ScoreDocument> given) {
   BegunDocuments out;
   out.longer_.resize(given.size());
-  const int64_t begin = spec.bos_token >= 0 ? spec.bos_token : spec.eos_token;
+  const int32_t begin = begin_token(spec);
   for (size_t d = 0; d < given.size(); ++d) {
     ScoreDocument document = given[d];
     if (spec.shifted && document.prefix == 0 && !document.tokens.empty()) {
@@ -16,7 +18,7 @@ Result<BegunDocuments> BegunDocuments::create(const Spec &spec, std::span<const 
         return fail(TEMPER_E_ARGUMENT, "document %zu: this model has no begin token, the first token must be a prefix", d);
       std::vector<int32_t> &longer = out.longer_[d];
       longer.reserve(document.tokens.size() + 1);
-      longer.push_back(static_cast<int32_t>(begin));
+      longer.push_back(begin);
       longer.insert(longer.end(), document.tokens.begin(), document.tokens.end());
       document.tokens = longer;
       document.prefix = 1;

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "score/request.h"
 
+#include "engine/admission.h"
 #include "score/documents.h"
 #include "score/source.h"
 #include "session/defaults.h"
-#include "session/session.h"
+#include "session/plan.h"
 
 #include <algorithm>
 #include <cstdio>
@@ -47,7 +48,7 @@ Result<ScoreSetup> resolve_score(const Spec &spec, const ScoreRequest &request) 
   TEMPER_ASSIGN(Noise path, Noise::create(request.noise != nullptr ? *request.noise : default_noise(spec)));
   TEMPER_TRY(path.check(levels.levels()));
   ScoreSetup setup{{levels, path, describe_head(spec), spec.shifted,
-                    spec.context == Context::full && !spec.autoregressive, request.samples,
+                    wants_canvas(spec), request.samples,
                     request.replicates == 0 ? default_replicates : request.replicates, request.seed},
                    request.batch == 0 ? default_batch : request.batch, request.cache, false};
   setup.whole = setup.cache && one_pass(spec, setup.task);
@@ -80,7 +81,7 @@ Result<int64_t> score_bytes(const Model &model, const ScoreSetup &setup, int64_t
   TEMPER_TRY(check_score(model.spec(), setup.task, longest));
   TEMPER_ASSIGN(const ScorePlan plan, plan_score(model.spec(), setup.task.schedule, longest, setup.batch, setup.cache,
                                                  setup.whole));
-  return Forward::estimate(model, plan.forward);
+  return Engine::estimate(model, plan.engine) + Cache::estimate(model, plan.cache);
 }
 
 }  // namespace temper

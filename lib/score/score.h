@@ -15,7 +15,7 @@
 #include "schedule/hyperschedule.h"
 #include "score/spread.h"
 #include "score/terms.h"
-#include "session/rows.h"
+#include "engine/rows.h"
 
 #include <cstdint>
 #include <span>

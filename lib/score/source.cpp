@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "score/source.h"
 
+#include "engine/admission.h"
 #include "session/defaults.h"
 
 #include <algorithm>
@@ -9,7 +10,7 @@
 namespace temper {
 namespace {
 
-constexpr int64_t read_ahead = 256;  // rows of one call that only fills the cache
+constexpr int64_t read_ahead_rows = 256;  // rows of one call that only fills the cache
 
 }  // namespace
 
@@ -26,38 +27,31 @@ Result<ScorePlan> plan_score(const Spec &spec, const Hyperschedule &schedule, in
     return fail(TEMPER_E_ARGUMENT, "a document of %lld tokens, at most 2^30 can be scored", static_cast<long long>(longest));
   const int64_t length = std::max<int64_t>(1, longest);
   ScorePlan plan;
-  plan.canvas = spec.context == Context::full && !spec.autoregressive;
-  plan.rules = {spec.context, spec.window, std::max<int64_t>(1, spec.block), spec.shifted, spec.noise_keys, cache, 0};
+  plan.canvas = wants_canvas(spec);
+  plan.rules = rules_of(spec, cache, 0);
   int64_t active = plan.canvas ? length : schedule.max_active(length);
   if (active < 0 || active > length) active = length;
-  // As a session: what has settled since, the window, a block that isn't whole yet, the row a shifted model
-  // reads from.
-  plan.row_budget = 2 * active + plan.rules.block + 2;
-  if (!cache || spec.context == Context::full || plan.row_budget > length + 1) plan.row_budget = length + 1;
-  if (whole) plan.row_budget = std::min<int64_t>(length, read_ahead);
-  const int64_t rows = std::max(lanes * plan.row_budget, std::min(length, read_ahead + plan.rules.block));
+  plan.row_budget = whole ? std::min(length, read_ahead_rows) : row_budget(plan.rules, active, length, false);
+  const int64_t rows =
+      std::max(lanes * plan.row_budget, std::min(length, std::max(read_ahead_rows, plan.rules.block)));
   if (rows > std::numeric_limits<int32_t>::max() / 2)
     return Status(TEMPER_E_MEMORY, "the documents would need more rows than memory can hold");
-  plan.forward.max_rows = static_cast<int32_t>(rows);
-  plan.forward.sequences = lanes;
-  plan.forward.slots = static_cast<int32_t>(length + 1);
-  const bool by_level = spec.conditioning == Conditioning::sigma || spec.conditioning == Conditioning::time;
-  plan.forward.conditions = by_level ? schedule.levels() + 1 : 1;
-  plan.forward.position_span = length + 1;
+  const auto slots = static_cast<int32_t>(length + 1);
+  plan.cache = {.lanes = lanes, .slots = slots};
+  plan.engine = {.max_rows = static_cast<int32_t>(rows),
+                 .max_wanted = static_cast<int32_t>(rows),
+                 .max_slots = slots,
+                 .conditions = condition_count(spec, schedule.levels()),
+                 .position_span = slots};
   return plan;
 }
 
 Status check_score(const Spec &spec, const ScoreTask &task, int64_t longest) {
-  const bool causal_only = spec.context == Context::causal && spec.window == Window::causal && spec.shifted;
-  if (causal_only && (task.schedule.levels() > 1 || task.schedule.max_active(longest) > 1))
-    return fail(TEMPER_E_UNSUPPORTED, "%s attends to the past only: it can be scored by quench, not by a window",
-                spec.family.c_str());
+  TEMPER_TRY(check_window(spec, task.schedule.levels(), task.schedule.max_active(longest)));
   if (task.head.columns < 1 || task.head.columns > 1 << 18)
     return fail(TEMPER_E_UNSUPPORTED, "%d columns of logits can't be scored, 1 to 2^18 can", task.head.columns);
   if (task.head.tokens() < 2) return Status(TEMPER_E_UNSUPPORTED, "a vocabulary of one token has nothing to score");
-  if (task.noise.uses_mask() && task.head.mask_token < 0 && !one_pass(spec, task))
-    return fail(TEMPER_E_UNSUPPORTED, "%s has no mask token that is known: name it with the option mask token",
-                spec.family.c_str());
+  TEMPER_TRY(check_mask(spec, task.noise, !one_pass(spec, task)));
   if (task.head.carry_over && task.noise.uses_uniform() && !one_pass(spec, task))
     return Status(TEMPER_E_UNSUPPORTED, "the model was trained to keep visible tokens: on a path that replaces them "
                                         "its bound is infinite, use the absorbing path");
@@ -68,98 +62,90 @@ Status check_score(const Spec &spec, const ScoreTask &task, int64_t longest) {
 
 Result<std::unique_ptr<ModelSource>> ModelSource::create(std::shared_ptr<const Model> model, const ScoreTask &task,
                                                          const ScorePlan &plan) {
-  const Spec &spec = model->spec();
   std::unique_ptr<ModelSource> source(new ModelSource());
   source->plan_ = plan;
-  source->shared_conditioning_ = spec.shared_conditioning && spec.context == Context::full;
-  TEMPER_ASSIGN(source->forward_, Forward::create(model, plan.forward));
-  TEMPER_TRY(source->forward_->set_conditions(
-      level_conditions(spec, task.noise, task.schedule.levels(), plan.forward.conditions)));
-  source->frozen_.assign(static_cast<size_t>(plan.forward.sequences), 0);
+  TEMPER_ASSIGN(source->cache_, Cache::create(model, plan.cache));
+  TEMPER_ASSIGN(source->engine_, Engine::create(model, plan.engine));
+  const std::vector<double> values =
+      level_conditions(model->spec(), task.noise, task.schedule.levels(), plan.engine.conditions);
+  TEMPER_ASSIGN(source->conditions_, LevelConditions::hold(source->engine_, values));
+  source->frozen_.assign(static_cast<size_t>(plan.cache.lanes), 0);
   source->plans_.resize(source->frozen_.size());
   for (RowPlan &rows : source->plans_) rows.reserve(plan.row_budget);
   return source;
 }
 
-Status ModelSource::run(LogitSink *sink) {
-  TEMPER_TRY(forward_->run(logit_rows_, sink, nullptr));
-  ++model_calls_;
-  rows_computed_ += forward_->count();
+Track ModelSource::track(int32_t lane) const noexcept {
+  return {cache_.lane(lane), &conditions_, shares_level(engine_->model()->spec())};
+}
+
+void ModelSource::begin_call() noexcept {
+  engine_->call().clear();
+  requests_.clear();
+}
+
+Status ModelSource::want(int32_t row, const Request &request) {
+  if (!engine_->call().want(row)) return Status(TEMPER_E_INTERNAL, "the logits of a score exceed their plan");
+  requests_.push_back(request);
   return Status();
 }
 
-// Reads ahead what of the settled part doesn't fit beside the window.
-Status ModelSource::prefill(const Visit &visit) {
+Status ModelSource::run() {
+  Call &call = engine_->call();
+  if (call.count() == 0) return Status();
+  call.set_reader(this);
+  const Status status = engine_->run(nullptr);
+  call.set_reader(nullptr);
+  TEMPER_TRY(status);
+  ++model_calls_;
+  rows_computed_ += call.count();
+  return Status();
+}
+
+// Settled rows that don't fit beside the window.
+Status ModelSource::read_ahead(const Visit &visit) {
   int64_t &frozen = frozen_[static_cast<size_t>(visit.lane)];
   const auto window = static_cast<int64_t>(visit.active.size());
   while (visit.settled - frozen + window > plan_.row_budget) {
     const Frontier frontier{frozen, visit.settled, 0};
-    int64_t end = std::min(prefill_end(plan_.rules, frontier),
-                                frozen + std::min<int64_t>(plan_.forward.max_rows, read_ahead + plan_.rules.block));
-    if (plan_.rules.context == Context::block_causal || plan_.rules.window == Window::block)
-      end = std::max(frozen, end / plan_.rules.block * plan_.rules.block);
-    if (end <= frozen) break;
-    forward_->clear();
-    for (int64_t p = frozen; p < end; ++p) {
-      const PlannedRow row =
-          prefill_row(plan_.rules, frontier, p, visit.document->tokens[static_cast<size_t>(p)]);
-      if (!forward_->add({row.token, row.position, 0, visit.lane, row.slot, row.visible_begin, row.visible_end}))
-        return Status(TEMPER_E_INTERNAL, "the rows of a score exceed their plan");
-    }
-    logit_rows_.clear();
-    TEMPER_TRY(run(nullptr));
+    const int64_t end = read_ahead_end(plan_.rules, frontier, read_ahead_rows, plan_.cache.slots);
+    if (end == frozen) break;
+    begin_call();
+    TEMPER_TRY(add_read_ahead(engine_->call(), track(visit.lane), plan_.rules, frontier, end, visit.document->tokens, 0));
+    TEMPER_TRY(run());
     frozen = end;
   }
   return Status();
 }
 
 Status ModelSource::evaluate(std::span<Visit *const> visits, RowReader &reader) {
-  for (const Visit *visit : visits) TEMPER_TRY(prefill(*visit));
-  forward_->clear();
-  requests_.clear();
-  logit_rows_.clear();
-  const bool by_level = plan_.forward.conditions > 1;
+  for (const Visit *visit : visits) TEMPER_TRY(read_ahead(*visit));
+  begin_call();
   for (size_t v = 0; v < visits.size(); ++v) {
     Visit &visit = *visits[v];
     const auto lane = static_cast<size_t>(visit.lane);
     RowPlan &rows = plans_[lane];
     const Frontier frontier{frozen_[lane], visit.settled, 0};
     rows.build(plan_.rules, frontier, visit.document->tokens, 0, visit.active);
-    int32_t settled_level = 0;
-    if (shared_conditioning_)
-      for (const ActivePosition &active : visit.active) settled_level = std::max(settled_level, active.level);
-    const int32_t first = forward_->count();
-    for (const PlannedRow &row : rows.rows())
-      if (!forward_->add({row.token, row.position, by_level ? (row.level == 0 ? settled_level : row.level) : 0,
-                          visit.lane, row.slot, row.visible_begin, row.visible_end}))
-        return Status(TEMPER_E_INTERNAL, "the rows of a score exceed their plan");
+    TEMPER_ASSIGN(const int32_t first, add_rows(engine_->call(), track(visit.lane), rows.rows(), visit.active));
     for (size_t a = 0; a < visit.active.size(); ++a)
       if (rows.logit_row()[a] >= 0)
-        requests_.push_back({first + rows.logit_row()[a], static_cast<int32_t>(v), static_cast<int32_t>(a)});
+        TEMPER_TRY(want(first + rows.logit_row()[a], {static_cast<int32_t>(v), static_cast<int32_t>(a)}));
     frozen_[lane] = frozen_after(plan_.rules, frontier, rows.last_settled_sees_window(), visit.settled_next);
   }
-  for (const Request &request : requests_) logit_rows_.push_back(request.row);
-  if (logit_rows_.empty() && forward_->count() == 0) return Status();
   visits_ = visits;
   reader_ = &reader;
-  return run(this);
+  return run();
 }
 
-Status ModelSource::consume(int32_t first, int32_t count, float *logits) {
-  struct Chunk {
-    ModelSource *self;
-    int32_t first;
-    const float *logits;
-  } chunk{this, first, logits};
-  auto task = [](void *argument, int32_t index, int32_t worker) {
-    const Chunk &c = *static_cast<Chunk *>(argument);
-    const Request &request = c.self->requests_[static_cast<size_t>(c.first + index)];
-    const auto columns = static_cast<size_t>(c.self->forward_->model().spec().columns);
-    c.self->reader_->read(*c.self->visits_[static_cast<size_t>(request.visit)],
-                          static_cast<size_t>(request.active),
-                          {c.logits + static_cast<size_t>(index) * columns, columns}, worker);
-  };
-  return forward_->parallel(task, &chunk, count);
+Status ModelSource::read(int32_t first, int32_t count, float *logits, const Threads &threads) {
+  const auto columns = static_cast<size_t>(engine_->model()->spec().columns);
+  threads.each(count, [&](int32_t index, int32_t worker) {
+    const Request &request = requests_[static_cast<size_t>(first + index)];
+    reader_->read(*visits_[static_cast<size_t>(request.visit)], static_cast<size_t>(request.active),
+                  {logits + static_cast<size_t>(index) * columns, columns}, worker);
+  });
+  return Status();
 }
 
 // A chunk of each of the next documents in one call; row p predicts token p + 1.
@@ -197,9 +183,7 @@ Result<ScoreTotals> ModelSource::run_whole(const ScoreTask &task, std::span<cons
   size_t waiting = 0;
   for (;;) {
     TEMPER_TRY(progress.tell(done, total));
-    forward_->clear();
-    requests_.clear();
-    logit_rows_.clear();
+    begin_call();
     for (size_t lane = 0; lane < places.size(); ++lane) {
       Place &place = places[lane];
       if (place.document < 0 && waiting < documents.size()) place = {static_cast<int64_t>(waiting++), 0};
@@ -212,24 +196,24 @@ Result<ScoreTotals> ModelSource::run_whole(const ScoreTask &task, std::span<cons
       const auto last = static_cast<int64_t>(document.tokens.size()) - 1;
       const int64_t end = std::min(last, place.next + plan_.row_budget);
       for (int64_t p = place.next; p < end; ++p) {
-        if (!forward_->add({document.tokens[static_cast<size_t>(p)], p, 0, static_cast<int32_t>(lane),
-                            static_cast<int32_t>(p), 0, static_cast<int32_t>(p + 1)}))
-          return Status(TEMPER_E_INTERNAL, "the rows of a score exceed their plan");
+        const PlannedRow row{.position = p,
+                             .token = document.tokens[static_cast<size_t>(p)],
+                             .slot = static_cast<int32_t>(p),
+                             .visible_end = static_cast<int32_t>(p + 1)};
+        TEMPER_ASSIGN(const int32_t at, add_rows(engine_->call(), track(static_cast<int32_t>(lane)), {&row, 1}, {}));
         if (p + 1 < document.prefix) continue;
+        TEMPER_TRY(want(at, {static_cast<int32_t>(lane), static_cast<int32_t>(visit.active.size())}));
         ActivePosition active;
         active.position = p + 1;
-        requests_.push_back({forward_->count() - 1, static_cast<int32_t>(lane),
-                             static_cast<int32_t>(visit.active.size())});
         visit.active.push_back(active);
       }
       visit.terms.assign(visit.active.size(), 0.0);
       place.next = end;
       if (end >= last) place.next = -1;
     }
-    for (const Request &request : requests_) logit_rows_.push_back(request.row);
     visits_ = now;
     reader_ = &reader;
-    if (forward_->count() > 0) TEMPER_TRY(run(this));
+    TEMPER_TRY(run());
     for (size_t lane = 0; lane < places.size(); ++lane) {
       Place &place = places[lane];
       if (place.document < 0) continue;

@@ -2,7 +2,8 @@
 // A model as a source of logits for scores, with the cache a session would have.
 #pragma once
 
-#include "model/forward.h"
+#include "engine/cache.h"
+#include "engine/track.h"
 #include "score/score.h"
 
 #include <memory>
@@ -11,7 +12,8 @@ namespace temper {
 
 struct ScorePlan {
   Rules rules;
-  ForwardPlan forward;
+  EnginePlan engine;
+  CachePlan cache;
   int64_t row_budget = 0;  // rows of one document in one call
   bool canvas = false;
 };
@@ -27,13 +29,13 @@ Status check_score(const Spec &spec, const ScoreTask &task, int64_t longest);
 // document comes out of one pass, without a call for each (MATH 5.5).
 bool one_pass(const Spec &spec, const ScoreTask &task) noexcept;
 
-class ModelSource final : public LogitSource, private LogitSink {
+class ModelSource final : public LogitSource, private LogitReader {
  public:
   static Result<std::unique_ptr<ModelSource>> create(std::shared_ptr<const Model> model, const ScoreTask &task,
                                                      const ScorePlan &plan);
 
-  int32_t lanes() const noexcept override { return plan_.forward.sequences; }
-  int32_t workers() const noexcept override { return forward_->workers(); }
+  int32_t lanes() const noexcept override { return plan_.cache.lanes; }
+  int32_t workers() const noexcept override { return engine_->threads().workers(); }
   void restart(int32_t lane) noexcept override { frozen_[static_cast<size_t>(lane)] = 0; }
   Status evaluate(std::span<Visit *const> visits, RowReader &reader) override;
 
@@ -43,23 +45,26 @@ class ModelSource final : public LogitSource, private LogitSink {
 
   int64_t model_calls() const noexcept { return model_calls_; }
   int64_t rows_computed() const noexcept { return rows_computed_; }
-  int64_t bytes() const noexcept { return forward_->bytes(); }
+  int64_t bytes() const noexcept { return engine_->bytes() + cache_.bytes(); }
 
  private:
   struct Request {
-    int32_t row = 0, visit = 0, active = 0;
+    int32_t visit = 0, active = 0;
   };
-  Status prefill(const Visit &visit);
-  Status run(LogitSink *sink);
-  Status consume(int32_t first, int32_t count, float *logits) override;
+  Track track(int32_t lane) const noexcept;
+  void begin_call() noexcept;
+  Status want(int32_t row, const Request &request);
+  Status read_ahead(const Visit &visit);
+  Status run();
+  Status read(int32_t first, int32_t count, float *logits, const Threads &threads) override;
 
-  std::unique_ptr<Forward> forward_;
+  std::shared_ptr<Engine> engine_;
+  Cache cache_;
+  LevelConditions conditions_;
   ScorePlan plan_;
-  bool shared_conditioning_ = false;
   std::vector<int64_t> frozen_;
   std::vector<RowPlan> plans_;
   std::vector<Request> requests_;
-  std::vector<int32_t> logit_rows_;
   std::span<Visit *const> visits_;
   RowReader *reader_ = nullptr;
   int64_t model_calls_ = 0, rows_computed_ = 0;

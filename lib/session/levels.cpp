@@ -6,14 +6,9 @@
 
 namespace temper {
 
-void RowLevels::reset() noexcept {
-  schedule_ = nullptr;
-  length_ = skip_ = known_end_ = 0;
-  starts_.clear();
-  weights_.clear();
-}
-
-void RowLevels::begin(const Hyperschedule &schedule, int64_t length, int64_t skip) noexcept {
+void RowLevels::begin(const Hyperschedule &schedule, int64_t length, int64_t skip, const LevelWishes &wishes) noexcept {
+  starts_ = wishes.starts;
+  weights_ = wishes.weights;
   schedule_ = &schedule;
   length_ = length;
   skip_ = skip;
@@ -22,20 +17,20 @@ void RowLevels::begin(const Hyperschedule &schedule, int64_t length, int64_t ski
     if (starts_[i] < schedule.levels() && static_cast<int64_t>(i) < length) known_end_ = static_cast<int64_t>(i) + 1;
 }
 
-void RowLevels::set_start(int64_t position, int32_t level, int32_t levels) {
+void LevelWishes::set_start(int64_t position, int32_t level, int32_t levels) {
   const auto at = static_cast<size_t>(position);
-  if (at >= starts_.size()) starts_.resize(at + 1, levels);
-  starts_[at] = level;
+  if (at >= starts.size()) starts.resize(at + 1, levels);
+  starts[at] = level;
 }
 
-void RowLevels::set_weights(std::vector<float> weights) {
-  weights_.clear();
-  if (weights.empty()) return;
-  const auto [low, high] = std::minmax_element(weights.begin(), weights.end());
+void LevelWishes::set_weights(std::vector<float> given) {
+  weights.clear();
+  if (given.empty()) return;
+  const auto [low, high] = std::minmax_element(given.begin(), given.end());
   if (*low == *high) return;
   const float smallest = *low, most = 1e30F;  // more would be infinite, and 0 times that no number
-  for (float &weight : weights) weight = std::min(weight / smallest, most);
-  weights_ = std::move(weights);
+  for (float &weight : given) weight = std::min(weight / smallest, most);
+  weights = std::move(given);
 }
 
 bool RowLevels::fixed(int64_t position) const noexcept {

@@ -8,26 +8,29 @@
 #include "schedule/hyperschedule.h"
 
 #include <cstdint>
+#include <span>
 #include <vector>
 
 namespace temper {
 
-class RowLevels {
- public:
-  // Nothing bent, nothing allocated.
-  void reset() noexcept;
-  // `length` generated positions (or Hyperschedule::unbounded). Weights and starts count from the first
-  // generated position; beyond `length` they are ignored.
-  // `skip` positions of the hyperschedule lie in the prompt: its blocks begin that much earlier.
-  void begin(const Hyperschedule &schedule, int64_t length, int64_t skip = 0) noexcept;
+// What the caller said about single positions.
+struct LevelWishes {
+  std::vector<int32_t> starts;  // the highest level of a position; T: ordinary
+  std::vector<float> weights;   // of positions, the smallest is 1
 
-  // The highest level of a position, before begin(); grows as needed.
+  // `levels`: T, for positions in between.
   void set_start(int64_t position, int32_t level, int32_t levels);
   // Weights > 0 of positions 0, 1, ...; all equal is none.
-  void set_weights(std::vector<float> weights);
-  const std::vector<int32_t> &starts() const noexcept { return starts_; }
-  const std::vector<float> &weights() const noexcept { return weights_; }
-  bool bent() const noexcept { return !starts_.empty() || !weights_.empty(); }
+  void set_weights(std::vector<float> given);
+};
+
+class RowLevels {
+ public:
+  // Nothing bent.
+  void reset() noexcept { *this = RowLevels(); }
+  // `length` generated positions (or Hyperschedule::unbounded); wishes beyond it are ignored, and stay where they are
+  // while this is used. `skip` positions of the hyperschedule lie in the prompt: its blocks begin that much earlier.
+  void begin(const Hyperschedule &schedule, int64_t length, int64_t skip, const LevelWishes &wishes) noexcept;
 
   int32_t level(int64_t step, int64_t position) const noexcept;
   int64_t settled_end(int64_t step) const noexcept;
@@ -44,15 +47,16 @@ class RowLevels {
   int64_t next_arrival(int64_t step) const noexcept;
 
  private:
+  bool bent() const noexcept { return !starts_.empty() || !weights_.empty(); }
   // The length as the hyperschedule counts it.
   int64_t scheduled() const noexcept { return length_ < 0 ? length_ : length_ + skip_; }
 
   const Hyperschedule *schedule_ = nullptr;
   int64_t length_ = 0;
   int64_t skip_ = 0;
-  int64_t known_end_ = 0;         // one past the last position that starts below T
-  std::vector<int32_t> starts_;   // per position; T: ordinary
-  std::vector<float> weights_;    // per position, the smallest is 1
+  int64_t known_end_ = 0;  // one past the last position that starts below T
+  std::span<const int32_t> starts_;
+  std::span<const float> weights_;
 };
 
 }  // namespace temper

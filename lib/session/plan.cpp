@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Sizes and admissibility of a session, from metadata alone.
-#include "session/session.h"
+#include "session/plan.h"
+
+#include "engine/admission.h"
+#include "session/state.h"
 
 #include <algorithm>
 #include <limits>
@@ -32,7 +34,7 @@ Status check_single_positions(const Spec &spec, const SessionOptions &options, b
                      : options.guided                 ? "guidance"
                                                       : nullptr;
   if (what != nullptr && !bounded) return fail(TEMPER_E_UNSUPPORTED, "an unbounded row can't have %s", what);
-  if (options.approximation == Approximation::none) return Status();
+  if (!options.approximates()) return Status();
   if (spec.context != Context::full)
     return fail(TEMPER_E_UNSUPPORTED, "%s has an exact cache: there is nothing to approximate", spec.family.c_str());
   if (options.guided) return Status(TEMPER_E_UNSUPPORTED, "guidance with an approximate cache isn't possible");
@@ -59,32 +61,26 @@ Result<SessionPlan> plan_session(const Spec &spec, const Hyperschedule &schedule
     plan.capacity = spec.max_positions;
     plan.model_limit = true;
   }
-  plan.rules = {spec.context, spec.window, std::max<int64_t>(1, spec.block), spec.shifted, spec.noise_keys,
-                options.cache, options.look_back};
+  plan.rules = rules_of(spec, options.cache, options.look_back);
 
   TEMPER_TRY(check_single_positions(spec, options, plan.capacity >= 0));
   plan.canvas = plan.capacity >= 0 &&
-                (options.canvas == Choice::on ||
-                 (options.canvas == Choice::automatic && spec.context == Context::full && !spec.autoregressive));
+                (options.canvas == Choice::on || (options.canvas == Choice::automatic && wants_canvas(spec)));
   // Models whose windows are the blocks of absolute positions were trained on whole blocks.
   plan.block_canvas = spec.window == Window::block && !plan.canvas && options.canvas != Choice::off;
   const bool own_blocks = spec.window == Window::block && schedule.kind() == ScheduleKind::block &&
                           schedule.width() == spec.block;
   if (options.align == Choice::on || (options.align == Choice::automatic && own_blocks)) plan.align = schedule.width();
-  plan.paired = options.guided || (options.measure && options.approximation != Approximation::none);
+  plan.paired = options.guided || (options.measure && options.approximates());
 
   plan.max_active = schedule.max_active(plan.capacity);
   if (plan.block_canvas) plan.max_active += plan.rules.block;
   if (plan.canvas || options.single_positions) plan.max_active = plan.capacity;
   if (plan.max_active < 0 || plan.max_active > most_positions)
     return Status(TEMPER_E_UNSUPPORTED, "this hyperschedule has no bounded window for unbounded rows");
-  // Tokens that settled in the last step, the window, a block that isn't whole yet, and the row that a
-  // shifted model reads from.
-  plan.row_budget = 2 * plan.max_active + plan.rules.block + 2;
-  const bool everything = !options.cache || spec.context == Context::full;
   // A second run isn't read ahead in parts.
-  const bool whole = everything || plan.paired;
-  if (plan.capacity >= 0 && (whole || plan.row_budget > plan.capacity + 1)) plan.row_budget = plan.capacity + 1;
+  plan.row_budget = row_budget(plan.rules, plan.max_active, plan.capacity, plan.paired);
+  const bool everything = !options.cache || spec.context == Context::full;
   if (plan.capacity < 0 && everything)
     return fail(TEMPER_E_UNSUPPORTED, "%s recomputes all positions: rows can't be unbounded", spec.family.c_str());
 
@@ -102,17 +98,24 @@ Result<SessionPlan> plan_session(const Spec &spec, const Hyperschedule &schedule
                                                 : std::min<int64_t>(options.prefill_rows, plan.capacity);
   const int32_t sequences = plan.paired ? 2 * rows : rows;
   int64_t max_rows = std::max(sequences * plan.row_budget, prompt_rows);
-  if (plan.paired) max_rows += max_rows % 2;  // the two logits of a pair come in one chunk
   if (max_rows > std::numeric_limits<int32_t>::max() / 2 || slots > std::numeric_limits<int32_t>::max() / 2)
     return Status(TEMPER_E_MEMORY, "the session would need more rows than memory can hold");
-  plan.forward.max_rows = static_cast<int32_t>(max_rows);
-  plan.forward.sequences = sequences;
-  plan.forward.slots = static_cast<int32_t>(slots);
-  const bool by_level = spec.conditioning == Conditioning::sigma || spec.conditioning == Conditioning::time;
-  plan.forward.conditions = by_level ? schedule.levels() + 1 : 1;
-  // Rows of one call may be as far apart as their prompts are long; an endless row also moves on.
-  plan.forward.position_span = plan.capacity >= 0 ? plan.capacity + 1 : plan.token_room + 2 * slots;
+  plan.cache = {.lanes = sequences, .slots = static_cast<int32_t>(slots)};
+  plan.engine = {.max_rows = static_cast<int32_t>(max_rows),
+                 .max_wanted = static_cast<int32_t>(sequences * static_cast<int64_t>(plan.window_room())),
+                 .max_slots = static_cast<int32_t>(slots),
+                 .conditions = condition_count(spec, schedule.levels()),
+                 .position_span = slots};
   return plan;
+}
+
+int64_t sequence_bytes(const SessionPlan &plan, int32_t rows) noexcept {
+  const auto position = static_cast<int64_t>(sizeof(int32_t) + sizeof(TokenRecord) + sizeof(PositionMemory));
+  return plan.token_room * position * rows;
+}
+
+int64_t estimate_session(const Model &model, const SessionPlan &plan, int32_t rows) {
+  return Engine::estimate(model, plan.engine) + Cache::estimate(model, plan.cache) + sequence_bytes(plan, rows);
 }
 
 HeadDescription describe_head(const Spec &spec) {
@@ -128,16 +131,9 @@ HeadDescription describe_head(const Spec &spec) {
 
 Status check_parts(const SessionParts &parts, const SessionPlan &plan) {
   const Spec &spec = parts.model->spec();
-  const bool causal_only = spec.context == Context::causal && spec.window == Window::causal && spec.shifted;
-  if (causal_only && (plan.max_active > 1 || parts.schedule.levels() > 1))
-    return fail(TEMPER_E_UNSUPPORTED,
-                "%s attends to the past only: it can follow the quench hyperschedule, not a window of %lld positions",
-                spec.family.c_str(), static_cast<long long>(plan.max_active));
+  TEMPER_TRY(check_window(spec, parts.schedule.levels(), plan.max_active));
   // A model that never computes an undecided position needs no token for it.
-  const bool window_computed = !(spec.shifted && !spec.noise_keys && plan.max_active == 1);
-  if (parts.noise.uses_mask() && window_computed && spec.mask_token < 0)
-    return fail(TEMPER_E_UNSUPPORTED, "%s has no mask token that is known: name it with the option mask token",
-                spec.family.c_str());
+  TEMPER_TRY(check_mask(spec, parts.noise, !(spec.shifted && !spec.noise_keys && plan.max_active == 1)));
   return parts.sampler.check(describe_head(spec), parts.noise);
 }
 

@@ -1,118 +1,78 @@
 // SPDX-License-Identifier: Apache-2.0
 // Guidance by value, by posterior means (SVDD-PM): for every candidate the call that would come next is made, and
-// its window filled with the most probable clean tokens. Candidates use the slots of the row's own window one
+// its window filled with the most probable clean tokens. Candidates use the slots of the sequence's own window one
 // after the other; the next step computes these anew in any case. What the next step would find frozen is.
-#include "session/session.h"
+#include "session/settle.h"
+#include "session/step.h"
+#include "session/window.h"
 
 #include <algorithm>
 
 namespace temper {
+namespace {
 
-const ActivePosition &Session::active_of(const Request &request) const noexcept {
-  const Sequence &sequence = sequences_[static_cast<size_t>(request.sequence)];
-  const auto at = static_cast<size_t>(request.active);
-  return previewed_ < 0 ? sequence.active[at] : sequence.preview.active[at];
+// From a position's level to the clean token, of those that aren't certain yet.
+void list_estimates(const Frame &frame, const Sequence &sequence, CallWindow &window) {
+  window.transitions.clear();
+  window.positions.clear();
+  for (size_t a = 0; a < window.active.size(); ++a) {
+    ActivePosition &active = window.active[a];
+    const Transition &transition = window.transitions.emplace_back(
+        frame.parts.noise.transition(active.level, 0, frame.parts.schedule.levels()));
+    const SamplerPosition &position =
+        window.positions.emplace_back(SamplerPosition{.position = static_cast<uint32_t>(active.position),
+                                                      .token = active.token,
+                                                      .fixed = sequence.levels.fixed(active.position - sequence.prompt),
+                                                      .transition = &transition,
+                                                      .shaping = &window.contexts[a]});
+    active.wants_logits = !Sampler::is_certain(frame.head, position) && active.position < sequence.materialized;
+  }
 }
 
-const SamplerPosition &Session::position_of(const Request &request) const noexcept {
-  const Sequence &sequence = sequences_[static_cast<size_t>(request.sequence)];
-  const auto at = static_cast<size_t>(request.active);
-  return previewed_ < 0 ? sequence.positions[at] : sequence.preview.positions[at];
-}
+}  // namespace
 
-int32_t Session::runs() const noexcept {
-  // The difference of an approximate cache is measured in the step's own call alone.
-  return options_.guided || (plan_.paired && previewed_ < 0) ? 2 : 1;
-}
-
-void Preview::reserve(size_t positions_, size_t window, int32_t rows) {
-  tokens.reserve(2 * window);
-  active.reserve(window);
-  transitions.reserve(window);
-  contexts.reserve(window);
-  positions.reserve(window);
-  history.reserve(positions_);
-  plan.reserve(rows);
-}
-
-// The row as the next step would find it, and the rows of that step's call.
-Status Session::preview_rows(size_t index, int32_t candidate) {
+// The sequence as the next step would find it, and the rows of that step's call.
+Status Step::add_preview(size_t index, int32_t candidate, Call &call) {
   Sequence &sequence = sequences_[index];
   Preview &preview = sequence.preview;
-  const SamplerWindow window = window_of(sequence, candidate);
-  const Verdict verdict = sequence.verdicts[static_cast<size_t>(candidate)];
+  CallWindow &window = preview.window;
+  const SamplerWindow drawn = sampler_window(frame_, sequence, candidate);
+  const Verdict verdict = sequence.candidates.verdicts[static_cast<size_t>(candidate)];
   const Progress next = progress(sequence, verdict);
-  const int64_t steps = sequence.levels.steps(), call = next_drop(sequence, next.call);
-  preview.tokens.clear();
+  const int64_t steps = sequence.levels.steps(), at = next_drop(sequence.levels, next.call);
   // All of it is settled then: it is its own prediction.
-  if (next.last || (steps >= 0 && call >= steps)) return Status();
+  if (next.last || (steps >= 0 && at >= steps)) return Status();
 
-  const int64_t stop = window_stop(sequence, call);
-  preview.window_end = std::max(sequence.materialized, stop);
-  for (int64_t p = sequence.settled; p < preview.window_end; ++p) preview.tokens.push_back(sequence.token(p));
-  for (size_t a = 0; a < sequence.active.size(); ++a)
-    sequence.token(sequence.active[a].position) = window.proposals[a].token;
-  fill_window(sequence, sequence.materialized, stop, call + sequence.held + (verdict == Verdict::hold ? 1 : 0));
-  collect_history(sequence, next.settled, preview.window_end, preview.history);
-  list_window(sequence, call, stop, false, preview.active, preview.contexts, preview.history);
+  const int64_t stop = window_stop(frame_, sequence, at);
+  window.end = std::max(sequence.materialized, stop);
+  for (int64_t p = sequence.settled; p < window.end; ++p) preview.tokens.push_back(sequence.token(p));
+  for (size_t a = 0; a < sequence.window.active.size(); ++a)
+    sequence.token(sequence.window.active[a].position) = drawn.proposals[a].token;
+  fill_window(frame_, sequence, sequence.materialized, stop, at + sequence.held + (verdict == Verdict::hold ? 1 : 0));
+  collect_history(frame_, sequence, next.settled, window.end, window.history);
+  list_window(frame_, sequence, at, stop, false, window);
+  list_estimates(frame_, sequence, window);
 
-  const size_t n = preview.active.size();
-  preview.transitions.clear();
-  preview.positions.clear();
-  for (size_t a = 0; a < n; ++a) {
-    ActivePosition &active = preview.active[a];
-    const Transition &transition = preview.transitions.emplace_back(
-        parts_.noise.transition(active.level, 0, parts_.schedule.levels()));
-    SamplerPosition &position = preview.positions.emplace_back();
-    position.position = static_cast<uint32_t>(active.position);
-    position.token = active.token;
-    position.fixed = sequence.levels.fixed(active.position - sequence.prompt);
-    position.transition = &transition;
-    position.shaping = &preview.contexts[a];
-    active.wants_logits = !Sampler::is_certain(head_, position) && active.position < sequence.materialized;
+  window.frontier = {frozen_next(frame_, sequence, next.settled), next.settled, sequence.slot_base};
+  window.plan.build(frame_.plan.rules, window.frontier, sequence.tokens, sequence.first_token, window.active);
+  TEMPER_ASSIGN(window.first_row, add_rows(call, lanes_.of(*frame_.spec, index), window.plan.rows(), window.active));
+  Companion *companion = frame_.options.guided ? &preview.companion : nullptr;
+  if (companion != nullptr) {
+    companion->frozen = companion_frozen(frame_, sequence.companion, next.settled);
+    plan_companion(frame_, sequence, next.settled, window.active, *companion);
+    TEMPER_ASSIGN(companion->first_row, add_rows(call, lanes_.of(*frame_.spec, index + sequences_.size()),
+                                                 companion->plan.rows(), window.active));
   }
-
-  preview.frontier = {frozen_next(sequence, next.settled), next.settled, sequence.slot_base};
-  preview.plan.build(plan_.rules, preview.frontier, sequence.tokens, sequence.first_token, preview.active);
-  preview.first_row = forward_->count();
-  TEMPER_TRY(add_rows(preview.active, preview.plan.rows(), index));
-  Companion &companion = preview.companion;
-  if (options_.guided) {
-    const Companion &of = sequence.companion;
-    companion.frozen = frozen_after(plan_.rules, of.frontier, of.plan.last_settled_sees_window(),
-                                    next.settled + of.offset);
-    plan_companion(sequence, companion, next.settled, preview.active);
-    companion.first_row = forward_->count();
-    TEMPER_TRY(add_rows(preview.active, companion.plan.rows(), index + sequences_.size()));
-  }
-  for (size_t a = 0; a < n; ++a) {
-    if (preview.plan.logit_row()[a] < 0) continue;
-    const auto at = static_cast<int32_t>(a), of = static_cast<int32_t>(index);
-    if (options_.guided) requests_.push_back({companion.first_row + companion.plan.logit_row()[a], of, at});
-    requests_.push_back({preview.first_row + preview.plan.logit_row()[a], of, at});
-  }
-  return Status();
+  return add_requests(index, window.plan, window.first_row, companion, call);
 }
 
-Status Session::preview(StepReport &report) {
-  Status status;
-  for (int32_t candidate = 0; candidate < options_.candidates && status.ok(); ++candidate) {
-    previewed_ = candidate;
-    forward_->clear();
-    requests_.clear();
-    for (size_t i = 0; i < sequences_.size(); ++i) {
-      sequences_[i].preview.tokens.clear();
-      if (sequences_[i].finished == TEMPER_ROW_RUNNING && status.ok()) status = preview_rows(i, candidate);
-    }
-    if (status.ok() && !requests_.empty()) status = run_requests(report);
-    for (Sequence &sequence : sequences_) {
-      const std::vector<int32_t> &tokens = sequence.preview.tokens;
-      for (size_t i = 0; i < tokens.size(); ++i)
-        sequence.token(sequence.settled + static_cast<int64_t>(i)) = tokens[i];
-    }
+// What stood in the windows before candidates were looked at.
+void Step::put_back() noexcept {
+  for (Sequence &sequence : sequences_) {
+    std::vector<int32_t> &tokens = sequence.preview.tokens;
+    std::copy(tokens.begin(), tokens.end(), sequence.tokens.begin() + (sequence.settled - sequence.first_token));
+    tokens.clear();
   }
-  previewed_ = -1;
-  return status;
 }
 
 }  // namespace temper

@@ -7,10 +7,10 @@
 namespace temper {
 namespace {
 
-// "TMPRSES1", and the sizes of what is written as it lies in memory.
+// "TMPRSES2", and the sizes of what is written as it lies in memory.
 struct Preamble {
-  uint64_t magic = 0x3153455352504d54;
-  uint32_t row = sizeof(RowState), window = sizeof(WindowMemory), record = sizeof(TokenRecord),
+  uint64_t magic = 0x3253455352504d54;
+  uint32_t row = sizeof(Place), window = sizeof(WindowMemory), record = sizeof(TokenRecord),
            memory = sizeof(PositionMemory);
 };
 
@@ -59,14 +59,6 @@ class Reader {
   std::span<const std::byte> in_;
 };
 
-// The parts of a row in the order in which they are written.
-template <typename Row, typename Visit>
-bool each_part(Row &row, Visit visit) {
-  return visit(row.state) && visit(row.window) && visit(row.starts) && visit(row.weights) && visit(row.allowed) &&
-         visit(row.allowed_ids) && visit(row.unconditional) && visit(row.tokens) && visit(row.records) &&
-         visit(row.memories);
-}
-
 }  // namespace
 
 std::vector<std::byte> encode(const SavedSession &session) {
@@ -75,8 +67,8 @@ std::vector<std::byte> encode(const SavedSession &session) {
   writer.put(Preamble());
   writer.put(session.fingerprint);
   writer.put(session.counts);
-  for (const SavedRow &row : session.rows)
-    each_part(row, [&](const auto &part) {
+  for (const SequenceState &sequence : session.sequences)
+    each_part(sequence, [&](const auto &part) {
       writer.put(part);
       return true;
     });
@@ -94,9 +86,9 @@ Result<SavedSession> decode(std::span<const std::byte> bytes) {
   if (!reader.get(session.fingerprint) || !reader.get(session.counts)) return cut_off;
   if (session.fingerprint.rows < 1 || session.fingerprint.rows > 4096)
     return Status(TEMPER_E_FORMAT, "a saved session has an impossible number of rows");
-  session.rows.resize(static_cast<size_t>(session.fingerprint.rows));
-  for (SavedRow &row : session.rows)
-    if (!each_part(row, [&](auto &part) { return reader.get(part); })) return cut_off;
+  session.sequences.resize(static_cast<size_t>(session.fingerprint.rows));
+  for (SequenceState &sequence : session.sequences)
+    if (!each_part(sequence, [&](auto &part) { return reader.get(part); })) return cut_off;
   if (!reader.at_end()) return Status(TEMPER_E_FORMAT, "a saved session goes on after its end");
   return session;
 }

@@ -3,7 +3,7 @@
 // this version of the library; decoding trusts nothing in them but leaves ranges to the session that adopts.
 #pragma once
 
-#include "session/sequence.h"
+#include "session/session.h"
 
 #include <cstddef>
 #include <span>
@@ -19,34 +19,10 @@ struct Fingerprint {
   bool operator==(const Fingerprint &) const = default;
 };
 
-struct RowState {
-  int64_t id = 0, finished = 0, corrupt_draft = 0, has_prompt = 0;
-  int64_t prompt = 0, length = 0, call = 0, held = 0, first_token = 0;
-  int64_t settled = 0, settled_before = 0, materialized = 0, window_end = 0, emitted = 0;
-  int64_t changed = 0, calls_done = 0;
-};
-
-struct SavedRow {
-  RowState state;
-  WindowMemory window;
-  std::vector<int32_t> starts;
-  std::vector<float> weights;
-  std::vector<AllowedTokens> allowed;
-  std::vector<int32_t> allowed_ids, unconditional;
-  std::vector<int32_t> tokens;  // from first_token on, as the next two
-  std::vector<TokenRecord> records;
-  std::vector<PositionMemory> memories;
-};
-
-struct SavedCounts {
-  uint64_t seed = 0;
-  int64_t begun = 0, single_positions = 0, steps_done = 0, rows_computed = 0, calls_made = 0;
-};
-
 struct SavedSession {
   Fingerprint fingerprint;
-  SavedCounts counts;
-  std::vector<SavedRow> rows;
+  SessionCounts counts;
+  std::vector<SequenceState> sequences;
 };
 
 std::vector<std::byte> encode(const SavedSession &session);

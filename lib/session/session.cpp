@@ -1,151 +1,232 @@
 // SPDX-License-Identifier: Apache-2.0
-// A session's making and its memory. What may be said before the first step: setup.cpp.
+// A session's making and its memory.
 #include "session/session.h"
 
 #include "session/defaults.h"
+#include "session/snapshot.h"
+#include "session/window.h"
 
 #include <algorithm>
 
 namespace temper {
+namespace {
 
-Session::Session(SessionParts parts) : parts_(std::move(parts)), head_(describe_head(parts_.model->spec())) {
-  // Score models: what others work on is the decoded prediction.
-  converted_head_ = Sampler::converted(head_);
+// The ids that a set of end tokens is made of, each once.
+void sort_out(std::vector<int32_t> &tokens) {
+  std::sort(tokens.begin(), tokens.end());
+  tokens.erase(std::unique(tokens.begin(), tokens.end()), tokens.end());
 }
 
-Result<std::unique_ptr<Session>> Session::create(SessionParts parts, int32_t rows, int64_t length, uint64_t seed) {
-  std::unique_ptr<Session> session(new Session(std::move(parts)));
-  session->length_ = length;
-  session->seed_ = seed;
-  const Spec &spec = session->parts_.model->spec();
-  for (const int64_t token : spec.end_tokens) session->options_.end_tokens.push_back(static_cast<int32_t>(token));
-  std::sort(session->options_.end_tokens.begin(), session->options_.end_tokens.end());
+// All that a step needs of a sequence.
+void make_room(const Frame &frame, Sequence &sequence) {
+  const SessionPlan &plan = frame.plan;
+  const auto room = static_cast<size_t>(plan.token_room), window = plan.window_room();
+  const auto candidates = static_cast<size_t>(frame.options.candidates);
+  const int32_t rows = plan.engine.max_rows;
+  const size_t history = frame.parts.sampler.parameters().shaping.counts() ? room : 0;
+  sequence.tokens.resize(room, -1);
+  sequence.records.assign(room, {});
+  sequence.memories.assign(room, {});
+  sequence.window.reserve(window, candidates * window, history, rows);
+  sequence.proposals.reserve(candidates * window);
+  sequence.sorted.reserve(history);
+  if (candidates > 1) sequence.candidates.reserve(candidates, window);
+  if (plan.paired) sequence.companion.reserve(room, window, rows);
+  if (!frame.options.previews()) return;
+  sequence.preview.tokens.reserve(2 * window);
+  sequence.preview.window.reserve(window, window, history, rows);
+  if (plan.paired) sequence.preview.companion.reserve(room, window, rows);
+}
+
+int64_t steps_total(const Frame &frame, std::span<const Sequence> sequences) noexcept {
+  int64_t total = 0;
+  for (const Sequence &sequence : sequences) {
+    const int64_t length = frame.generated(sequence.prompt);
+    if (length < 0) return -1;
+    total = std::max(total, frame.parts.schedule.steps(length + frame.plan.skipped(sequence.prompt)));
+  }
+  return total;
+}
+
+}  // namespace
+
+Session::Session(SessionParts parts) : frame_(std::move(parts)) {}
+
+Result<std::unique_ptr<Session>> Session::create(SessionParts parts, int32_t rows, int64_t length, uint64_t seed,
+                                                 std::shared_ptr<Engine> engine) {
   if (rows < 1 || rows > 4096) return fail(TEMPER_E_ARGUMENT, "rows must be 1 to 4096, not %d", rows);
+  std::unique_ptr<Session> session(new Session(std::move(parts)));
+  Frame &frame = session->frame_;
+  frame.length = length;
+  frame.seed = seed;
+  for (const int64_t token : frame.spec->end_tokens)
+    frame.options.end_tokens.push_back(static_cast<int32_t>(token));
+  sort_out(frame.options.end_tokens);
+  session->own_engine_ = engine == nullptr;
+  session->engine_ = std::move(engine);
   session->sequences_.resize(static_cast<size_t>(rows));
-  for (size_t i = 0; i < session->sequences_.size(); ++i)
-    session->sequences_[i].id = static_cast<uint32_t>(i);
+  for (size_t i = 0; i < session->sequences_.size(); ++i) session->sequences_[i].id = static_cast<uint32_t>(i);
   // The other kinds are right by construction, or by their length, which is known with the prompts.
-  if (session->parts_.schedule.kind() == ScheduleKind::callback && length > 0)
-    TEMPER_TRY(session->parts_.schedule.validate(length));
-  TEMPER_TRY(session->parts_.noise.check(session->parts_.schedule.levels()));
-  // An unbounded row can only be planned once its sliding context is known.
-  if (length != 0) TEMPER_TRY(session->allocate());
+  if (frame.parts.schedule.kind() == ScheduleKind::callback && length > 0)
+    TEMPER_TRY(frame.parts.schedule.validate(length));
+  TEMPER_TRY(frame.parts.noise.check(frame.parts.schedule.levels()));
+  // An unbounded sequence can only be planned once its sliding context is known.
+  if (length != 0) TEMPER_TRY(session->allocate(nullptr));
   return session;
 }
 
 Status Session::allocate(const Session *origin) {
-  const Spec &spec = parts_.model->spec();
-  TEMPER_ASSIGN(const SessionPlan plan, plan_session(spec, parts_.schedule, rows(), length_, options_));
-  TEMPER_TRY(check_parts(parts_, plan));
-  forward_.reset();  // its memory first: two plans at once may not fit
-  TEMPER_ASSIGN(std::unique_ptr<Forward> forward, origin != nullptr ? origin->forked_cache(plan)
-                                                                    : Forward::create(parts_.model, plan.forward));
-  TEMPER_TRY(forward->set_conditions(
-      level_conditions(spec, parts_.noise, parts_.schedule.levels(), plan.forward.conditions)));
+  const Spec &spec = *frame_.spec;
+  const std::shared_ptr<const Model> &model = frame_.parts.model;
+  TEMPER_ASSIGN(const SessionPlan plan, plan_session(spec, frame_.parts.schedule, rows(), frame_.length, frame_.options));
+  TEMPER_TRY(check_parts(frame_.parts, plan));
+  // Memory that is no longer needed first: two plans at once may not fit.
+  conditions_ = LevelConditions();
+  cache_.reset();
+  if (own_engine_) engine_.reset();
+  if (origin != nullptr) {
+    TEMPER_ASSIGN(cache_, Snapshot::forked_cache(*origin, plan));
+  } else {
+    TEMPER_ASSIGN(cache_, Cache::create(model, plan.cache));
+  }
+  Status status = own_engine_ ? Status() : engine_->reserve(plan.engine);
+  if (own_engine_) {
+    Result<std::shared_ptr<Engine>> made = Engine::create(model, plan.engine);
+    status = made.status();
+    if (made.ok()) engine_ = std::move(made.value());
+  }
+  if (status.ok()) {
+    const std::vector<double> values =
+        level_conditions(spec, frame_.parts.noise, frame_.parts.schedule.levels(), plan.engine.conditions);
+    Result<LevelConditions> held = LevelConditions::hold(engine_, values);
+    status = held.status();
+    if (held.ok()) conditions_ = std::move(held.value());
+  }
+  if (!status.ok()) {
+    cache_.reset();
+    return status;
+  }
+  frame_.plan = plan;
+  for (Sequence &sequence : sequences_) make_room(frame_, sequence);
+  return work_.reserve(sequences_.size() * plan.window_room(), engine_->threads().workers(), frame_.head.columns);
+}
 
-  plan_ = plan;
-  const size_t window = window_room(), drawn = window * static_cast<size_t>(options_.candidates);
-  const auto room = static_cast<size_t>(plan.token_room);
-  for (Sequence &sequence : sequences_) {
-    sequence.tokens.resize(room, -1);
-    sequence.records.assign(room, {});
-    sequence.memories.assign(room, {});
-    sequence.active.reserve(window);
-    sequence.transitions.reserve(window);
-    sequence.contexts.reserve(window);
-    sequence.positions.reserve(drawn);
-    sequence.proposals.reserve(drawn);
-    if (options_.candidates > 1) {
-      sequence.scratch.reserve(drawn);
-      sequence.windows.reserve(static_cast<size_t>(options_.candidates));
-      sequence.verdicts.resize(static_cast<size_t>(options_.candidates));
-      sequence.shown.reserve(drawn);
-    }
-    if (parts_.sampler.parameters().shaping.counts()) {
-      sequence.sorted.reserve(room);
-      sequence.history.reserve(room);
-    }
-    sequence.plan.reserve(plan.forward.max_rows);
-    if (plan.paired) sequence.companion.reserve(room, window, plan.forward.max_rows);
-    if (previews()) {
-      sequence.preview.reserve(room, window, plan.forward.max_rows);
-      if (plan.paired) sequence.preview.companion.reserve(room, window, plan.forward.max_rows);
-    }
+Status Session::set_options(const SessionOptions &options) {
+  if (counts_.begun != 0) return Status(TEMPER_E_STATE, "options can't be set after the first step");
+  SessionOptions wanted = options;
+  sort_out(wanted.end_tokens);
+  if (frame_.length == 0 && wanted.look_back == 0) {
+    cache_.reset();  // it was made for another context
+    std::swap(frame_.options, wanted);
+    return Status();
   }
-  requests_.reserve(sequences_.size() * window * (plan.paired ? 2 : 1));
-  logit_rows_.reserve(requests_.capacity());
-  if (options_.candidates > 1) {
-    values_.resize(static_cast<size_t>(options_.candidates));
+  // All that can be refused is refused before anything changes.
+  TEMPER_ASSIGN(const SessionPlan plan,
+                plan_session(*frame_.spec, frame_.parts.schedule, rows(), frame_.length, wanted));
+  TEMPER_TRY(check_parts(frame_.parts, plan));
+  const int64_t room = plan.capacity >= 0 ? plan.capacity : plan.token_room;
+  for (const Sequence &sequence : sequences_)
+    if (sequence.prompt > room)
+      return fail(TEMPER_E_ARGUMENT, "a prompt of %lld tokens doesn't fit a row of %lld",
+                  static_cast<long long>(sequence.prompt), static_cast<long long>(room));
+  std::swap(frame_.options, wanted);
+  // Without memory the session can be ended, or given options that need less.
+  return allocate(nullptr);
+}
+
+Status Session::set_value(ValueHook hook, int32_t candidates, bool preview) {
+  if (counts_.begun != 0) return Status(TEMPER_E_STATE, "guidance by value can't be set after the first step");
+  SessionOptions wanted = frame_.options;
+  wanted.candidates = hook.function == nullptr ? 1 : candidates;
+  wanted.preview = hook.function != nullptr && preview;
+  const SessionOptions before = frame_.options;
+  const Status status = set_options(wanted);
+  // The function and the candidates are known together or not at all.
+  if (status.ok()) {
+    frame_.hooks.value = hook;
+  } else {
+    frame_.options.candidates = before.candidates;
+    frame_.options.preview = before.preview;
   }
-  workspaces_.clear();
-  for (int32_t worker = 0; worker < forward->workers(); ++worker) {
-    TEMPER_ASSIGN(Workspace workspace, Workspace::create(static_cast<int32_t>(spec.columns)));
-    workspaces_.push_back(std::move(workspace));
+  return status;
+}
+
+Status Session::step(StepReport &report) {
+  report = StepReport();
+  report.step = counts_.steps;
+  const auto running = [&] {
+    return static_cast<int32_t>(
+        std::count_if(sequences_.begin(), sequences_.end(), [](const Sequence &sequence) { return sequence.running(); }));
+  };
+  if (counts_.begun == 0) {
+    TEMPER_TRY(setup(0).check_ready());
+    TEMPER_TRY(begin_sequences(frame_, sequences_));
+    counts_.begun = 1;
   }
-  forward_ = std::move(forward);
+  report.steps_total = steps_total(frame_, sequences_);
+  if (running() == 0) {
+    report.done = true;
+    return Status();
+  }
+  if (cancel_.exchange(false, std::memory_order_relaxed)) return Status(TEMPER_E_CANCELLED, "cancelled");
+
+  Step step(frame_, sequences_, {*cache_, conditions_}, work_, report);
+  TEMPER_TRY(step.begin());
+  const Status status = step.run(*engine_, &cancel_);
+  if (status.code() == TEMPER_E_CANCELLED) cancel_.store(false, std::memory_order_relaxed);
+  TEMPER_TRY(status);
+  TEMPER_TRY(step.end());
+  report.rows_running = running();
+  ++counts_.steps;
+  counts_.rows_computed += report.rows_computed;
+  counts_.calls += report.model_calls;
   return Status();
 }
 
-void Companion::reserve(size_t positions, size_t window, int32_t rows) {
-  tokens.reserve(positions);
-  active.reserve(window);
-  plan.reserve(rows);
-}
-
 void Sequence::clear() noexcept {
-  prompt = length = call = held = first_token = 0;
-  levels.reset();
-  corrupt_draft = true;
+  const uint32_t kept = id;
+  static_cast<Place &>(*this) = Place();
+  id = kept;
+  window_memory = WindowMemory();
+  wishes.starts.clear();
+  wishes.weights.clear();
   allowed.clear();
   allowed_ids.clear();
+  unconditional.clear();
   std::fill(tokens.begin(), tokens.end(), -1);
   std::fill(records.begin(), records.end(), TokenRecord());
   std::fill(memories.begin(), memories.end(), PositionMemory());
-  frozen = slot_base = settled = settled_before = 0;
-  materialized = window_end = emitted = changed = calls_done = 0;
-  stale_calls = 0;
-  refreshed_at = -1;
-  finished = TEMPER_ROW_RUNNING;
-  window = WindowMemory();
-  companion.prompt.clear();
-  companion.has_prompt = false;
+  levels.reset();
+  frozen = slot_base = 0;
+  staleness = Staleness();
   companion.frozen = 0;
 }
 
 void Session::reset(uint64_t seed) noexcept {
-  seed_ = seed;
-  begun_ = false;
-  steps_done_ = rows_computed_ = calls_made_ = 0;
+  frame_.seed = seed;
+  counts_ = SessionCounts();
   cancel_.store(false, std::memory_order_relaxed);
   for (Sequence &sequence : sequences_) sequence.clear();
 }
 
 size_t Session::read(int32_t row, std::span<int32_t> out) noexcept {
   Sequence &sequence = sequences_[static_cast<size_t>(row)];
-  if (!begun_) return 0;
+  if (counts_.begun == 0) return 0;
   size_t count = 0;
   while (count < out.size() && sequence.emitted < sequence.settled)
     out[count++] = sequence.token(sequence.emitted++);
   return count;
 }
 
-int64_t Session::steps_total() const noexcept {
-  int64_t total = 0;
-  for (const Sequence &sequence : sequences_) {
-    const int64_t length = begun_ ? sequence.length : plan_.capacity < 0 ? -1 : plan_.capacity - sequence.prompt;
-    if (length < 0) return -1;
-    total = std::max(total, parts_.schedule.steps(length + skipped(sequence.prompt)));
-  }
-  return total;
-}
-
-int64_t Session::bytes() const noexcept {
-  return forward_ == nullptr ? 0 : forward_->bytes() + row_bytes(plan_, rows());
-}
-
-int64_t row_bytes(const SessionPlan &plan, int32_t rows) noexcept {
-  const auto position = static_cast<int64_t>(sizeof(int32_t) + sizeof(TokenRecord) + sizeof(PositionMemory));
-  return plan.token_room * position * rows;
+SessionFigures Session::figures() const noexcept {
+  int64_t bytes = 0;
+  if (ready())
+    bytes = cache_->bytes() + sequence_bytes(frame_.plan, rows()) + (own_engine_ ? engine_->bytes() : 0);
+  return {.steps_total = steps_total(frame_, sequences_),
+          .steps = counts_.steps,
+          .rows_computed = counts_.rows_computed,
+          .calls = counts_.calls,
+          .bytes = bytes};
 }
 
 }  // namespace temper

@@ -1,8 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Going on from a state: of bytes that were saved, or of another session (a fork). Caches aren't part of a
-// state: they are computed again, or, for a fork, shared.
-#include "session/saved.h"
-#include "session/session.h"
+#include "session/snapshot.h"
 
 #include <algorithm>
 #include <bit>
@@ -46,41 +43,35 @@ Fingerprint fingerprint_of(const SessionParts &parts, int32_t rows, int64_t leng
   return print;
 }
 
-SavedRow saved_row(const Sequence &s) {
-  SavedRow row;
-  row.state = {s.id, s.finished, s.corrupt_draft, s.companion.has_prompt, s.prompt, s.length, s.call, s.held,
-               s.first_token, s.settled, s.settled_before, s.materialized, s.window_end, s.emitted, s.changed,
-               s.calls_done};
-  row.window = s.window;
-  row.starts = s.levels.starts();
-  row.weights = s.levels.weights();
-  row.allowed = s.allowed;
-  row.allowed_ids = s.allowed_ids;
-  row.unconditional = s.companion.prompt;
-  const int64_t end = std::max(s.materialized, s.prompt + static_cast<int64_t>(row.starts.size()));
-  const auto count = static_cast<std::ptrdiff_t>(
-      std::min(end - s.first_token, static_cast<int64_t>(s.tokens.size())));
-  row.tokens.assign(s.tokens.begin(), s.tokens.begin() + count);
-  row.records.assign(s.records.begin(), s.records.begin() + count);
-  row.memories.assign(s.memories.begin(), s.memories.begin() + count);
-  return row;
+// Tokens and what stands beside them as far as there are any.
+SequenceState saved_state(const Sequence &sequence) {
+  SequenceState state = sequence;
+  const int64_t end =
+      std::max(state.materialized, state.prompt + static_cast<int64_t>(state.wishes.starts.size()));
+  const auto count =
+      static_cast<size_t>(std::min(end - state.first_token, static_cast<int64_t>(state.tokens.size())));
+  state.tokens.resize(count);
+  state.records.resize(count);
+  state.memories.resize(count);
+  return state;
 }
 
 // Does it hang together? Everything that is later used as an index or a size is looked at.
-Status check_row(const SavedRow &row, const SessionPlan &plan, const Spec &spec, const Hyperschedule &schedule,
-                 bool begun) {
+Status check_state(const SequenceState &s, const Frame &frame, bool begun) {
+  const SessionPlan &plan = frame.plan;
+  const Spec &spec = *frame.spec;
+  const Hyperschedule &schedule = frame.parts.schedule;
   const int32_t levels = schedule.levels();
-  const RowState &s = row.state;
   const auto bad = [](const char *what) { return fail(TEMPER_E_FORMAT, "a saved session is wrong: %s", what); };
   constexpr int64_t most = int64_t{1} << 40;
-  for (const int64_t number : {s.id, s.finished, s.corrupt_draft, s.has_prompt, s.prompt, s.call, s.held, s.first_token,
-                               s.settled, s.settled_before, s.materialized, s.window_end, s.emitted, s.changed,
-                               s.calls_done})
+  for (const int64_t number : {s.prompt, s.call, s.held, s.first_token, s.settled, s.settled_before, s.materialized,
+                               s.window_end, s.emitted, s.changed, s.calls_done})
     if (number < 0 || number > most) return bad("a count");
   const int64_t room = plan.token_room, end = s.first_token + room;
-  const int64_t count = static_cast<int64_t>(row.tokens.size());
-  if (s.id > UINT32_MAX || s.finished > TEMPER_ROW_MODEL_LIMIT || s.corrupt_draft > 1 || s.has_prompt > 1 ||
-      count > room || row.records.size() != row.tokens.size() || row.memories.size() != row.tokens.size() ||
+  const int64_t count = static_cast<int64_t>(s.tokens.size());
+  const auto is_flag = [](int32_t value) { return value == 0 || value == 1; };
+  if (s.finished < 0 || s.finished > TEMPER_ROW_MODEL_LIMIT || !is_flag(s.corrupt_draft) ||
+      !is_flag(s.has_unconditional) || count > room || s.records.size() != s.tokens.size() || s.memories.size() != s.tokens.size() ||
       s.prompt > (plan.capacity >= 0 ? plan.capacity : room))
     return bad("its sizes");
   if (begun) {
@@ -91,163 +82,143 @@ Status check_row(const SavedRow &row, const SessionPlan &plan, const Spec &spec,
       return bad("its frontier");
     if (plan.capacity >= 0 && (s.first_token != 0 || s.materialized > plan.capacity)) return bad("its positions");
   } else {
-    for (const int64_t number : {s.finished, s.call, s.held, s.first_token, s.settled, s.settled_before, s.materialized,
+    for (const int64_t number : {int64_t{s.finished}, s.call, s.held, s.first_token, s.settled, s.settled_before, s.materialized,
                                  s.window_end, s.emitted, s.changed, s.calls_done})
       if (number != 0) return bad("what it did before its first step");
     if (s.prompt > count) return bad("its prompt");
   }
-  if (static_cast<int64_t>(row.starts.size()) > room - s.prompt ||
-      static_cast<int64_t>(row.weights.size()) > room - s.prompt ||
-      (!row.starts.empty() && plan.capacity < 0) || static_cast<int64_t>(row.unconditional.size()) > s.prompt)
+  if (static_cast<int64_t>(s.wishes.starts.size()) > room - s.prompt ||
+      static_cast<int64_t>(s.wishes.weights.size()) > room - s.prompt ||
+      (!s.wishes.starts.empty() && plan.capacity < 0) || static_cast<int64_t>(s.unconditional.size()) > s.prompt)
     return bad("its single positions");
-  for (const int32_t level : row.starts)
+  for (const int32_t level : s.wishes.starts)
     if (level < 0 || level > levels) return bad("a level");
-  for (const float weight : row.weights)
+  for (const float weight : s.wishes.weights)
     if (!(weight > 0) || std::isinf(weight)) return bad("a weight");
-  for (const int32_t token : row.tokens)
+  for (const int32_t token : s.tokens)
     if (token < -1 || token >= spec.vocabulary) return bad("a token");
   const int64_t known = begun ? s.settled : s.prompt;
   for (int64_t p = s.first_token; p < known; ++p)
-    if (row.tokens[static_cast<size_t>(p - s.first_token)] < 0) return bad("a settled token");
-  for (const std::vector<int32_t> *list : {&row.allowed_ids, &row.unconditional})
+    if (s.tokens[static_cast<size_t>(p - s.first_token)] < 0) return bad("a settled token");
+  for (const std::vector<int32_t> *list : {&s.allowed_ids, &s.unconditional})
     for (const int32_t token : *list)
       if (token < 0 || token >= spec.vocabulary) return bad("a token");
   int64_t last = -1;
-  for (const AllowedTokens &allowed : row.allowed) {
-    if (allowed.position <= last || allowed.count == 0 || allowed.first > row.allowed_ids.size() ||
-        allowed.count > row.allowed_ids.size() - allowed.first)
+  for (const AllowedTokens &allowed : s.allowed) {
+    if (allowed.position <= last || allowed.count == 0 || allowed.first > s.allowed_ids.size() ||
+        allowed.count > s.allowed_ids.size() - allowed.first)
       return bad("allowed tokens");
     last = allowed.position;
   }
-  if (!begun || s.finished != TEMPER_ROW_RUNNING) return Status();
+  if (!begun || !s.running()) return Status();
+  LevelWishes wishes;
+  wishes.starts = s.wishes.starts;
+  wishes.set_weights(s.wishes.weights);
   RowLevels bent;
-  for (size_t i = 0; i < row.starts.size(); ++i) bent.set_start(static_cast<int64_t>(i), row.starts[i], levels);
-  bent.set_weights(row.weights);
-  const int64_t skip = plan.align > 0 ? s.prompt % plan.align : 0;
+  const int64_t skip = plan.skipped(s.prompt);
   TEMPER_TRY(schedule.validate(s.length < 0 ? s.length : s.length + skip));
-  bent.begin(schedule, s.length, skip);
+  bent.begin(schedule, s.length, skip, wishes);
   if (s.settled != s.prompt + bent.settled_end(s.call)) return bad("its place in the hyperschedule");
   return Status();
 }
 
-void take_over(Sequence &to, const SavedRow &row, const Hyperschedule &schedule, int64_t skip) {
-  const RowState &s = row.state;
+// The state, in a sequence that has room for more tokens.
+void take_over(const Frame &frame, const SequenceState &state, Sequence &to) {
+  const size_t room = to.tokens.size();
   to.clear();
-  to.id = static_cast<uint32_t>(s.id);
-  to.finished = static_cast<int32_t>(s.finished);
-  to.corrupt_draft = s.corrupt_draft != 0;
-  to.companion.has_prompt = s.has_prompt != 0;
-  to.companion.prompt = row.unconditional;
-  to.prompt = s.prompt;
-  to.length = s.length;
-  to.call = s.call;
-  to.held = s.held;
-  to.first_token = s.first_token;
-  to.settled = s.settled;
-  to.settled_before = s.settled_before;
-  to.materialized = s.materialized;
-  to.window_end = s.window_end;
-  to.emitted = s.emitted;
-  to.changed = s.changed;
-  to.calls_done = s.calls_done;
-  to.window = row.window;
-  for (size_t i = 0; i < row.starts.size(); ++i)
-    to.levels.set_start(static_cast<int64_t>(i), row.starts[i], schedule.levels());
-  to.levels.set_weights(row.weights);
-  to.levels.begin(schedule, s.length, skip);
-  to.allowed = row.allowed;
-  to.allowed_ids = row.allowed_ids;
-  std::copy(row.tokens.begin(), row.tokens.end(), to.tokens.begin());
-  std::copy(row.records.begin(), row.records.end(), to.records.begin());
-  std::copy(row.memories.begin(), row.memories.end(), to.memories.begin());
+  static_cast<SequenceState &>(to) = state;
+  to.wishes.set_weights(state.wishes.weights);
+  to.tokens.resize(room, -1);
+  to.records.resize(room);
+  to.memories.resize(room);
+  to.levels.begin(frame.parts.schedule, to.length, frame.plan.skipped(to.prompt), to.wishes);
 }
 
 }  // namespace
 
-SavedSession Session::capture() const {
+SavedSession Snapshot::capture(const Session &session) {
   SavedSession saved;
-  saved.fingerprint = fingerprint_of(parts_, rows(), length_);
-  saved.counts = {seed_, begun_, options_.single_positions, steps_done_, rows_computed_, calls_made_};
-  for (const Sequence &sequence : sequences_) saved.rows.push_back(saved_row(sequence));
+  saved.fingerprint = fingerprint_of(session.frame_.parts, session.rows(), session.frame_.length);
+  saved.counts = session.counts_;
+  saved.counts.seed = session.frame_.seed;
+  saved.counts.single_positions = session.frame_.options.single_positions ? 1 : 0;
+  for (const Sequence &sequence : session.sequences_) saved.sequences.push_back(saved_state(sequence));
   return saved;
 }
 
-Status Session::adopt(const SavedSession &saved) {
-  TEMPER_TRY(check_ready());
-  if (!(saved.fingerprint == fingerprint_of(parts_, rows(), length_)))
+Status Snapshot::adopt(Session &session, const SavedSession &saved) {
+  TEMPER_TRY(session.setup(0).check_ready());
+  const Frame &frame = session.frame_;
+  if (!(saved.fingerprint == fingerprint_of(frame.parts, session.rows(), frame.length)))
     return Status(TEMPER_E_ARGUMENT, "the saved session had another model, hyperschedule, noise, sampler or size");
-  const SavedCounts &counts = saved.counts;
+  const SessionCounts &counts = saved.counts;
   if (counts.begun < 0 || counts.begun > 1 || counts.single_positions < 0 || counts.single_positions > 1 ||
-      counts.steps_done < 0 || counts.rows_computed < 0 || counts.calls_made < 0)
+      counts.steps < 0 || counts.rows_computed < 0 || counts.calls < 0)
     return Status(TEMPER_E_FORMAT, "a saved session is wrong: its counts");
-  for (const SavedRow &row : saved.rows)
-    TEMPER_TRY(check_row(row, plan_, parts_.model->spec(), parts_.schedule, counts.begun != 0));
-  if (counts.single_positions != 0 && !options_.single_positions) {
-    if (begun_) return Status(TEMPER_E_STATE, "a row with single positions can only be restored before the first step");
-    SessionOptions wanted = options_;
+  for (const SequenceState &state : saved.sequences) TEMPER_TRY(check_state(state, frame, counts.begun != 0));
+  if (counts.single_positions != 0 && !frame.options.single_positions) {
+    if (session.counts_.begun != 0)
+      return Status(TEMPER_E_STATE, "a row with single positions can only be restored before the first step");
+    SessionOptions wanted = frame.options;
     wanted.single_positions = true;
-    TEMPER_TRY(set_options(wanted));
+    TEMPER_TRY(session.set_options(wanted));
   }
-  seed_ = counts.seed;
-  begun_ = counts.begun != 0;
-  steps_done_ = counts.steps_done;
-  rows_computed_ = counts.rows_computed;
-  calls_made_ = counts.calls_made;
-  for (size_t i = 0; i < saved.rows.size(); ++i)
-    take_over(sequences_[i], saved.rows[i], parts_.schedule, skipped(saved.rows[i].state.prompt));
+  session.counts_ = counts;
+  session.frame_.seed = counts.seed;
+  for (size_t i = 0; i < saved.sequences.size(); ++i) take_over(frame, saved.sequences[i], session.sequences_[i]);
   return Status();
 }
 
-Result<std::vector<std::byte>> Session::save() const {
+Result<std::vector<std::byte>> Snapshot::save(const Session &session) {
   // What a sliding row has forgotten would be needed to compute its cache again.
-  if (options_.look_back > 0)
+  if (session.frame_.options.look_back > 0)
     return Status(TEMPER_E_UNSUPPORTED, "a session with a sliding context can be forked, not saved");
-  return encode(capture());
+  return encode(capture(session));
 }
 
-Status Session::restore(std::span<const std::byte> bytes) {
-  if (options_.look_back > 0)
+Status Snapshot::restore(Session &session, std::span<const std::byte> bytes) {
+  if (session.frame_.options.look_back > 0)
     return Status(TEMPER_E_UNSUPPORTED, "a session with a sliding context can be forked, not saved");
   TEMPER_ASSIGN(const SavedSession saved, decode(bytes));
-  return adopt(saved);
+  return adopt(session, saved);
 }
 
 // What is frozen stays as it is for both. An approximate cache also keeps slots behind, and computes all of
 // them again now and then.
-Result<std::unique_ptr<Forward>> Session::forked_cache(const SessionPlan &plan) const {
-  if (!(plan.forward == plan_.forward)) return Status(TEMPER_E_INTERNAL, "a fork of another size");
+Result<Cache> Snapshot::forked_cache(const Session &session, const SessionPlan &plan) {
+  const Frame &frame = session.frame_;
+  if (!(plan.cache == frame.plan.cache)) return Status(TEMPER_E_INTERNAL, "a fork of another size");
   std::vector<int32_t> kept, lasting;
-  for (const Sequence &sequence : sequences_) {
-    const bool exact = options_.approximation == Approximation::none;
+  for (const Sequence &sequence : session.sequences_) {
+    const bool exact = !frame.options.approximates();
     const auto frozen = static_cast<int32_t>(sequence.frozen - sequence.slot_base);
-    kept.push_back(exact ? frozen : sequence.refreshed_at < 0 ? 0 : plan_.forward.slots);
+    kept.push_back(exact ? frozen : sequence.staleness.refreshed_at < 0 ? 0 : plan.cache.slots);
     lasting.push_back(exact ? frozen : 0);
   }
-  if (plan_.paired)
-    for (const Sequence &sequence : sequences_) {
+  if (plan.paired)
+    for (const Sequence &sequence : session.sequences_) {
       kept.push_back(static_cast<int32_t>(sequence.companion.frozen));
       lasting.push_back(kept.back());
     }
-  return Forward::fork(*forward_, kept, lasting);
+  return Cache::fork(*session.cache_, kept, lasting);
 }
 
-Result<std::unique_ptr<Session>> Session::fork(uint64_t seed) const {
-  TEMPER_TRY(check_ready());
-  std::unique_ptr<Session> copy(new Session(parts_));
-  copy->length_ = length_;
-  copy->options_ = options_;
-  copy->options_.candidates = 1;  // the caller's functions stay behind
-  copy->sequences_.resize(sequences_.size());
-  TEMPER_TRY(copy->allocate(this));
-  TEMPER_TRY(copy->adopt(capture()));
-  copy->seed_ = seed;
-  for (size_t i = 0; i < sequences_.size(); ++i) {
-    const Sequence &from = sequences_[i];
+Result<std::unique_ptr<Session>> Snapshot::fork(const Session &session, uint64_t seed) {
+  if (!session.ready()) return Status(TEMPER_E_STATE, "an unbounded row needs a sliding context first");
+  std::unique_ptr<Session> copy(new Session(session.frame_.parts));
+  copy->frame_.length = session.frame_.length;
+  copy->frame_.options = session.frame_.options;
+  copy->frame_.options.candidates = 1;  // the caller's functions stay behind
+  copy->sequences_.resize(session.sequences_.size());
+  TEMPER_TRY(copy->allocate(&session));
+  TEMPER_TRY(adopt(*copy, capture(session)));
+  copy->frame_.seed = seed;
+  for (size_t i = 0; i < session.sequences_.size(); ++i) {
+    const Sequence &from = session.sequences_[i];
     Sequence &to = copy->sequences_[i];
     to.frozen = from.frozen;
     to.slot_base = from.slot_base;
-    to.stale_calls = from.stale_calls;
-    to.refreshed_at = from.refreshed_at;
+    to.staleness = from.staleness;
     to.companion.frozen = from.companion.frozen;
   }
   return copy;

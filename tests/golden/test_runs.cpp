@@ -57,10 +57,10 @@ std::unique_ptr<Session> begin(const std::shared_ptr<const Model> &model, const 
                                int64_t length) {
   const Noise path = require(Noise::create(noise), "noise");
   std::unique_ptr<Session> session = require(Session::create({model, schedule, path, sampler}, 1, length, 7), "session");
-  SessionOptions options = session->options();
+  SessionOptions options = session->frame().options;
   options.end_tokens.clear();
   require(session->set_options(options), "options");
-  require(session->prompt(0, prompt), "prompt");
+  require(session->setup(0).prompt(prompt), "prompt");
   return session;
 }
 

@@ -76,13 +76,13 @@ void follow(const std::shared_ptr<const Model> &model, const State &state, const
       require(Session::create({model, schedule, require(Noise::create(noise), "noise"), sampler}, 1,
                               static_cast<int64_t>(state.tokens.size()), 7),
               "session");
-  SessionOptions options = session->options();
+  SessionOptions options = session->frame().options;
   options.end_tokens.clear();
   require(session->set_options(options), "options");
   const std::span<const int32_t> tokens = state.tokens;
-  if (state.settled > 0) require(session->prompt(0, tokens.first(static_cast<size_t>(state.settled))), "prompt");
-  require(session->draft(0, tokens.subspan(static_cast<size_t>(state.settled)), state.now, false), "draft");
-  session->set_tap({compare, &published});
+  if (state.settled > 0) require(session->setup(0).prompt(tokens.first(static_cast<size_t>(state.settled))), "prompt");
+  require(session->setup(0).draft(tokens.subspan(static_cast<size_t>(state.settled)), state.now, false), "draft");
+  session->hooks().tap = {compare, &published};
   StepReport report;
   const int64_t before = published.compared;
   published.worst = 0;

@@ -42,15 +42,15 @@ void Watch::tap(void *user, int32_t row, int64_t position, std::span<const float
 void compare_step(const Subject &subject, const Hyperschedule &schedule, const Watch &watch, int64_t look_back,
                   const std::string &what, Tally &tally, const RowLevelOf &level_of) {
   Definition definition = definition_of(subject.spec(), look_back);
-  definition.canvas = watch.session->plan().canvas;
-  definition.block_canvas = watch.session->plan().block_canvas;
+  definition.canvas = watch.session->frame().plan.canvas;
+  definition.block_canvas = watch.session->frame().plan.block_canvas;
   const Noise noise = require(Noise::create(default_noise(subject.spec())), "noise");
   const int32_t levels = schedule.levels();
   for (const auto &[row, seen] : watch.rows) {
     const Sequence &sequence = watch.session->row(row);
     const auto level = [&, row = row](int64_t call, int64_t position) {
       if (level_of) return level_of(row, call, position);
-      const int64_t align = watch.session->plan().align;
+      const int64_t align = watch.session->frame().plan.align;
       return schedule.level(call, align > 0 ? position + sequence.prompt % align : position);
     };
     std::vector<Present> present =
@@ -96,13 +96,13 @@ std::vector<std::vector<int32_t>> run_and_compare(const Subject &subject, const 
                                                   const RowLevelOf &level_of) {
   Watch watch;
   watch.session = &session;
-  session.set_tap({Watch::tap, &watch});
+  session.hooks().tap = {Watch::tap, &watch};
   StepReport report;
   for (;;) {
     watch.rows.clear();
     require(session.step(report), what.c_str());
     if (report.done) break;
-    compare_step(subject, schedule, watch, session.options().look_back, what, tally, level_of);
+    compare_step(subject, schedule, watch, session.frame().options.look_back, what, tally, level_of);
   }
   std::vector<std::vector<int32_t>> tokens;
   for (int32_t row = 0; row < session.rows(); ++row) tokens.push_back(emitted(session, row));

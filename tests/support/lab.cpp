@@ -69,13 +69,13 @@ Result<std::unique_ptr<Session>> try_session(const Subject &subject, const Hyper
   TEMPER_ASSIGN(std::unique_ptr<Session> session,
                 Session::create({subject.model, schedule, noise, sampler}, choice.rows, choice.length, choice.seed));
   SessionOptions options = choice.options;
-  const std::vector<int32_t> &ends = session->options().end_tokens;
+  const std::vector<int32_t> &ends = session->frame().options.end_tokens;
   options.end_tokens.insert(options.end_tokens.end(), ends.begin(), ends.end());
   TEMPER_TRY(session->set_options(options));
   for (size_t i = 0; i < choice.ids.size(); ++i)
-    TEMPER_TRY(session->set_id(static_cast<int32_t>(i), choice.ids[i]));
+    TEMPER_TRY(session->setup(static_cast<int32_t>(i)).set_id(choice.ids[i]));
   for (size_t i = 0; i < choice.prompts.size(); ++i)
-    TEMPER_TRY(session->prompt(static_cast<int32_t>(i), choice.prompts[i]));
+    TEMPER_TRY(session->setup(static_cast<int32_t>(i)).prompt(choice.prompts[i]));
   return session;
 }
 

@@ -63,10 +63,10 @@ void compare(const char *family, const Named &schedule, const Sampler &sampler, 
   const std::vector<double> expected = expected_of(model, schedule.schedule, noise, sampler);
   const std::unique_ptr<Session> session =
       require(Session::create({subject.model, schedule.schedule, noise, sampler}, rows, length, 1), family);
-  SessionOptions options = session->options();
+  SessionOptions options = session->frame().options;
   options.ignore_end = true;
   require(session->set_options(options), "options");
-  session->set_logit_hook({replace, &model});
+  session->hooks().logits = {replace, &model};
   std::vector<int> counts(expected.size() + 1);
   for (uint64_t seed = 1; seed <= seeds; ++seed) {
     session->reset(seed);

@@ -3,7 +3,7 @@
 // positions with gaps, conditions per row and visible ranges; at once and piece by piece over kept slots.
 #include "support/lab.h"
 
-#include "model/evaluator.h"
+#include "engine/evaluator.h"
 
 #include <algorithm>
 #include <cmath>

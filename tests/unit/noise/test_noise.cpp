@@ -193,10 +193,10 @@ void levels(void **) {
 
 void stress(void **) {
   for (size_t tokens : {size_t{2}, size_t{50257}}) {
-    std::vector<double> pi(tokens), out(tokens);
+    std::vector<double> weights(tokens), out(tokens);
     long double sum = 0;
-    for (size_t i = 0; i < tokens; ++i) sum += pi[i] = 1 / static_cast<double>(i + 1);
-    for (double &value : pi) value = static_cast<double>(value / sum);
+    for (size_t i = 0; i < tokens; ++i) sum += weights[i] = 1 / static_cast<double>(i + 1);
+    for (double &value : weights) value = static_cast<double>(value / sum);
     for (double lam : {0.0, 1e-300, 1e-12, .5, 30.0, 700.0, infinity})
       for (double part : {0.0, 1e-12, .5, 1 - 1e-12})
         for (double mu : {1e-12, 1.0, infinity}) {
@@ -204,7 +204,7 @@ void stress(void **) {
           const Transition step = Noise::between({mu, lam}, {mu_s, lam_s});
           for (int y : {-1, 0, 1}) {
             double mask = 0;
-            step_from_posterior(step, tokens, y, pi.data(), out.data(), &mask);
+            step_from_posterior(step, tokens, y, weights.data(), out.data(), &mask);
             long double total = mask;
             for (double value : out) {
               assert_true(value >= 0 && value <= 1);

@@ -2,7 +2,8 @@
 // The published training loss of the gamma-hybrid (shared reference: loss, gamma_loss) from what our model says of the
 // published noised tokens: score entropy over the window with the published targets (MATH 7, D4), cross entropy over
 // what is settled.
-#include "session/rows.h"
+#include "engine/evaluator.h"
+#include "engine/rows.h"
 #include "support/lab.h"
 #include "support/shared.h"
 
@@ -25,19 +26,11 @@ namespace {
 ReferenceCases cases;
 std::shared_ptr<Runtime> runtime;
 
-// All rows of a call.
-class Keep final : public LogitSink {
- public:
-  explicit Keep(size_t columns) : columns_(columns) {}
-  Status consume(int32_t, int32_t count, float *logits) override {
-    values_.insert(values_.end(), logits, logits + static_cast<size_t>(count) * columns_);
-    return Status();
-  }
-  std::span<const float> row(size_t index) const { return std::span(values_).subspan(index * columns_, columns_); }
-
- private:
-  size_t columns_;
-  std::vector<float> values_;
+// The rows of logits of a call.
+struct Logits {
+  size_t columns;
+  std::vector<float> values;
+  std::span<const float> row(size_t index) const { return std::span(values).subspan(index * columns, columns); }
 };
 
 // s - r log s + r (log r - 1), from log s.
@@ -96,25 +89,27 @@ void test_gamma_loss(void **) {
       RowPlan plan;
       plan.build(rules, {0, settled, 0}, std::span(noisy).subspan(b * length, length), 0, active);
       const auto rows = static_cast<int32_t>(plan.rows().size());
-      const auto forward = require(Forward::create(model, {rows, 1, rows, 2, rows}), "forward");
+      const auto evaluator = require(Evaluator::create(model, 1, rows, rows), "evaluator");
       const double conditions[] = {least, sigma[static_cast<size_t>(settled)]};
-      require(forward->set_conditions(conditions), "conditions");
-      forward->clear();
-      std::vector<int32_t> wanted;
-      for (const PlannedRow &row : plan.rows()) {
-        forward->add({row.token, row.position, row.level, 0, row.slot, row.visible_begin, row.visible_end});
-        wanted.push_back(static_cast<int32_t>(wanted.size()));
-      }
-      Keep keep(static_cast<size_t>(spec.columns));
-      require(forward->run(wanted, &keep, nullptr), "run");
+      std::vector<temper_x_row> asked;
+      for (const PlannedRow &row : plan.rows())
+        asked.push_back({.token = row.token,
+                         .position = static_cast<int32_t>(row.position),
+                         .sequence = 0,
+                         .visible_begin = row.visible_begin,
+                         .visible_end = row.visible_end,
+                         .want_logits = 1,
+                         .condition = conditions[row.level]});
+      Logits logits{static_cast<size_t>(spec.columns), std::vector<float>(asked.size() * static_cast<size_t>(spec.columns))};
+      require(evaluator->run(asked, logits.values.data(), logits.values.size()), "run");
       double sum = 0, settled_sum = 0;
       for (int64_t p = settled; p < end; ++p) {
         const size_t at = b * length + static_cast<size_t>(p);
-        sum += kept * std::exp(sigma[p]) * score_entropy(keep.row(static_cast<size_t>(p)), noisy[at], clean[at], gamma, sigma[p]);
+        sum += kept * std::exp(sigma[p]) * score_entropy(logits.row(static_cast<size_t>(p)), noisy[at], clean[at], gamma, sigma[p]);
       }
       // The mask takes part where the next position hasn't settled.
       for (int64_t p = 0; p < settled; ++p) {
-        std::span<const float> row = keep.row(static_cast<size_t>(p));
+        std::span<const float> row = logits.row(static_cast<size_t>(p));
         if (p + 1 < settled) row = row.first(row.size() - 1);
         settled_sum += cross_entropy(row, clean[b * length + static_cast<size_t>(p)]) / static_cast<double>(settled);
       }

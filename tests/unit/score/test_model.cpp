@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Scores of random models: with the cache as without it, for every context, window and alignment; one pass as
 // many calls; and what autoregression is by definition.
+#include "engine/evaluator.h"
 #include "score/source.h"
 #include "session/defaults.h"
 #include "support/lab.h"
+
 
 #include <algorithm>
 #include <cmath>
@@ -136,20 +138,6 @@ void test_both_directions(void **) {
   }
 }
 
-// Sinks that keep all rows of a plain causal forward pass.
-class Keep final : public LogitSink {
- public:
-  explicit Keep(int64_t columns) : columns_(columns) {}
-  Status consume(int32_t, int32_t count, float *logits) override {
-    values.insert(values.end(), logits, logits + count * columns_);
-    return Status();
-  }
-  std::vector<float> values;
-
- private:
-  int64_t columns_;
-};
-
 void test_one_pass(void **) {
   ModelChoice choice;
   choice.family = "gpt2";
@@ -168,17 +156,20 @@ void test_one_pass(void **) {
   for (size_t d = 0; d < documents.tokens.size(); ++d) {
     const std::vector<int32_t> &tokens = documents.tokens[d];
     const auto n = static_cast<int32_t>(tokens.size());
-    const auto forward = require(Forward::create(subject.model, {n, 1, n, 1, n}), "forward");
-    forward->clear();
-    std::vector<int32_t> rows;
+    // A plain causal forward pass.
+    const auto evaluator = require(Evaluator::create(subject.model, 1, n, n), "evaluator");
+    std::vector<temper_x_row> rows(tokens.size());
     for (int32_t p = 0; p < n; ++p) {
-      forward->add({tokens[static_cast<size_t>(p)], p, 0, 0, p, 0, p + 1});
-      rows.push_back(p);
+      temper_x_row &row = rows[static_cast<size_t>(p)];
+      row.token = tokens[static_cast<size_t>(p)];
+      row.position = p;
+      row.visible_end = p + 1;
+      row.want_logits = 1;
     }
-    Keep keep(spec.columns);
-    require(forward->run(rows, &keep, nullptr), "forward");
+    std::vector<float> logits(tokens.size() * static_cast<size_t>(spec.columns));
+    require(evaluator->run(rows, logits.data(), logits.size()), "forward");
     for (size_t p = static_cast<size_t>(documents.list[d].prefix); p < tokens.size(); ++p) {
-      const float *row = keep.values.data() + (p - 1) * static_cast<size_t>(spec.columns);
+      const float *row = logits.data() + (p - 1) * static_cast<size_t>(spec.columns);
       double sum = 0;
       for (int64_t z = 0; z < spec.columns; ++z) sum += std::exp(static_cast<double>(row[z]));
       const double nats = std::log(sum) - static_cast<double>(row[tokens[p]]);

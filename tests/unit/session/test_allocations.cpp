@@ -3,6 +3,7 @@
 #include "support/lab.h"
 
 #include "session/defaults.h"
+#include "session/snapshot.h"
 
 #include <algorithm>
 #include <atomic>
@@ -136,7 +137,7 @@ void test_steps(void **) {
           for (int32_t row = 0; row < 3; ++row) (void)emitted(*session, row);
           worst = std::max(worst, allocations.exchange(0));
           // A fork goes on in the origin's place; only letting go of slots that both hold may take memory.
-          if (step == 9 && entry.look_back == 0) session = require(session->fork(3), "fork");
+          if (step == 9 && entry.look_back == 0) session = require(Snapshot::fork(*session, 3), "fork");
           allocations = 0;
           if (worst != 0)
             fail_msg("%s, %s, %d threads: step %d allocated %ld times", backend.c_str(), entry.family, threads, step,
@@ -190,22 +191,22 @@ void test_features(void **) {
     std::unique_ptr<Session> session = require(
         Session::create({subject.model, require(Result<Hyperschedule>(entry.schedule), "schedule"), noise, sampler}, 2, 40, 7),
         "session");
-    SessionOptions options = session->options();
+    SessionOptions options = session->frame().options;
     options.ignore_end = true;
     options.guided = name == "guidance";
     options.guidance = 1.5;
     if (name == "dual") options.approximation = Approximation::dual;
     options.measure = name == "dual";
     require(session->set_options(options), "options");
-    for (int32_t row = 0; row < 2; ++row) require(session->prompt(row, some_tokens(4, 18, 1)), "prompt");
+    for (int32_t row = 0; row < 2; ++row) require(session->setup(row).prompt(some_tokens(4, 18, 1)), "prompt");
     if (name == "value") require(session->set_value({value, nullptr, 0.5}, 4, true), "value");
-    if (name == "function") session->set_logit_hook({look, nullptr});
+    if (name == "function") session->hooks().logits = {look, nullptr};
     if (name == "positions") {
       const std::vector<int64_t> at = {12, 30};
-      require(session->fix(0, at, std::vector<int32_t>{1, 2}), "fix");
-      require(session->draft(1, some_tokens(20, 18, 2), std::vector<int32_t>(20, 2), true), "draft");
-      require(session->weights(0, std::vector<float>{1, 2, 3}), "weights");
-      require(session->allow(0, 9, std::vector<int32_t>{1, 5}), "allow");
+      require(session->setup(0).fix(at, std::vector<int32_t>{1, 2}), "fix");
+      require(session->setup(1).draft(some_tokens(20, 18, 2), std::vector<int32_t>(20, 2), true), "draft");
+      require(session->setup(0).weights(std::vector<float>{1, 2, 3}), "weights");
+      require(session->setup(0).allow(9, std::vector<int32_t>{1, 5}), "allow");
     }
     StepReport report;
     require(session->step(report), "first step");  // also lays out what the caller said of positions

@@ -3,6 +3,8 @@
 // that what is reported as the difference from an exact call is that.
 #include "support/lab.h"
 
+#include "session/snapshot.h"
+
 #include <cmath>
 #include <map>
 #include <setjmp.h>
@@ -94,9 +96,9 @@ void test_difference(void **) {
           SessionChoice plain = llada_rows(Approximation::none, 0, false);
           plain.sampler = choice.sampler;
           std::unique_ptr<Session> reference = make_session(subject, schedule, plain);
-          if (k > 0) require(reference->restore(require(session->save(), "save")), "restore");
-          session->set_logit_hook({record, &approximate});
-          reference->set_logit_hook({record, &exact});
+          if (k > 0) require(Snapshot::restore(*reference, require(Snapshot::save(*session), "save")), "restore");
+          session->hooks().logits = {record, &approximate};
+          reference->hooks().logits = {record, &exact};
           StepReport report, unused;
           require(session->step(report), "step");
           if (report.done) break;

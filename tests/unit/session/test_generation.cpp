@@ -77,7 +77,7 @@ void test_quench_is_autoregression(void **) {
       }
       assert_int_equal(text.size(), 40);
       // One row of the model per token, after the prompt's.
-      assert_int_equal(session->rows_computed(), 39);
+      assert_int_equal(session->figures().rows_computed, 39);
     }
 }
 

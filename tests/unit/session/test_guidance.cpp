@@ -54,11 +54,11 @@ int32_t record(void *user, temper_logits *row) {
 std::unique_ptr<Session> guided(const Subject &subject, const Hyperschedule &schedule, const SessionChoice &choice,
                                 double scale, const std::vector<int32_t> &other) {
   std::unique_ptr<Session> session = make_session(subject, schedule, choice);
-  SessionOptions options = session->options();
+  SessionOptions options = session->frame().options;
   options.guided = true;
   options.guidance = scale;
   require(session->set_options(options), "options");
-  require(session->unconditional(0, other), "prompt");
+  require(session->setup(0).unconditional(other), "prompt");
   return session;
 }
 
@@ -100,13 +100,13 @@ void test_formula(void **) {
   StepReport report;
   Rows c, u, g;
   auto one = [&](std::unique_ptr<Session> session, Rows &rows) {
-    session->set_logit_hook({record, &rows});
+    session->hooks().logits = {record, &rows};
     require(session->step(report), "step");
   };
   one(make_session(subject, schedule, choice), c);
   one(make_session(subject, schedule, without), u);
   std::unique_ptr<Session> session = make_session(subject, schedule, choice);
-  SessionOptions options = session->options();
+  SessionOptions options = session->frame().options;
   options.guided = true;
   options.guidance = 1.5;
   require(session->set_options(options), "options");
@@ -210,9 +210,9 @@ struct Watch {
 
 // What the model would have at a position, of its row of logits (MATH 2.1 to 2.3).
 int32_t most_probable(const Session &session, int32_t token, int32_t level, const std::vector<float> &logits) {
-  const HeadDescription head = describe_head(session.parts().model->spec());
-  const int32_t top = session.parts().schedule.levels();
-  const Transition step = session.parts().noise.transition(level, 0, top);
+  const HeadDescription head = describe_head(session.frame().parts.model->spec());
+  const int32_t top = session.frame().parts.schedule.levels();
+  const Transition step = session.frame().parts.noise.transition(level, 0, top);
   const auto n = static_cast<size_t>(head.tokens());
   const auto dense = [&](int32_t id) { return head.mask_token >= 0 && id > head.mask_token ? id - 1 : id; };
   std::vector<double> p;
@@ -291,7 +291,7 @@ void test_preview(void **) {
         choice.prompts = {some_tokens(5, 18, 1)};
         const auto make = [&] {
           std::unique_ptr<Session> session = make_session(subject, schedule, choice);
-          SessionOptions options = session->options();
+          SessionOptions options = session->frame().options;
           options.guided = guide;
           options.guidance = 0.7;
           options.ignore_end = true;
@@ -303,7 +303,7 @@ void test_preview(void **) {
         Watch watch;
         watch.session = session.get();
         require(session->set_value({watch_values, &watch, 0}, 3, true), "value");
-        session->set_logit_hook({watch_logits, &watch});
+        session->hooks().logits = {watch_logits, &watch};
         StepReport report;
         while (!report.done) {
           require(session->step(report), "step");
@@ -418,7 +418,7 @@ void test_logits_function(void **) {
     choice.prompts = {some_tokens(4, 18, 1)};
     const Hyperschedule schedule = schedules(subject).back();
     std::unique_ptr<Session> session = make_session(subject, schedule, choice);
-    session->set_logit_hook({force_three, nullptr});
+    session->hooks().logits = {force_three, nullptr};
     const auto out = run_to_end(*session)[0];
     // Noise that replaces tokens may still do so where the path has it.
     if (!subject.spec().carry_over) continue;
@@ -429,11 +429,11 @@ void test_logits_function(void **) {
   std::unique_ptr<Session> session = make_session(subject, made(Hyperschedule::block(4, 2)), choice);
   const auto untouched = run_to_end(*make_session(subject, made(Hyperschedule::block(4, 2)), choice));
   StepReport report;
-  session->set_logit_hook({forbid_all, nullptr});
+  session->hooks().logits = {forbid_all, nullptr};
   assert_int_equal(session->step(report).code(), TEMPER_E_UNSUPPORTED);
-  session->set_logit_hook({stop_logits, nullptr});
+  session->hooks().logits = {stop_logits, nullptr};
   assert_int_equal(session->step(report).code(), TEMPER_E_CANCELLED);
-  session->set_logit_hook({});
+  session->hooks().logits = {};
   require(session->set_value({}, 1, false).ok() ? Status() : Status(), "value");
   // Nothing had changed.
   assert_true(run_to_end(*session) == untouched);

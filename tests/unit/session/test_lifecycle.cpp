@@ -80,7 +80,7 @@ void test_end_tokens(void **) {
         assert_int_equal(settled, emitted_tokens);
         assert_int_equal(session->row(1).finished, TEMPER_ROW_END_TOKEN);
         // A row that has ended is computed no more.
-        assert_true(session->rows_computed() < whole->rows_computed());
+        assert_true(session->figures().rows_computed < whole->figures().rows_computed);
         for (const StepReport &report : reports) assert_true(report.rows_running >= 0 && report.rows_running <= 3);
         assert_int_equal(reports.back().rows_running, 0);
       }
@@ -111,7 +111,7 @@ void test_early_end(void **) {
     const auto first = std::find(complete.begin(), complete.end(), end);
     assert_true(stopped == std::vector<int32_t>(complete.begin(), first + 1));
     assert_int_equal(session->row(0).finished, TEMPER_ROW_END_TOKEN);
-    earlier += session->steps_done() < 24 ? 1 : 0;
+    earlier += session->figures().steps < 24 ? 1 : 0;
   }
   print_message("%d of 12 rows ended before their last call\n", earlier);
   assert_true(earlier > 3);
@@ -210,19 +210,19 @@ void test_order_of_calls(void **) {
   std::unique_ptr<Session> session = make_session(subject, schedule, choice);
   const std::vector<int32_t> good = some_tokens(3, 19, 1);
   const std::vector<int32_t> bad = {1, 20};
-  assert_int_equal(session->prompt(0, bad).code(), TEMPER_E_ARGUMENT);
-  require(session->prompt(0, some_tokens(9, 19, 2)), "prompt");
-  require(session->prompt(0, good), "another prompt");
+  assert_int_equal(session->setup(0).prompt(bad).code(), TEMPER_E_ARGUMENT);
+  require(session->setup(0).prompt(some_tokens(9, 19, 2)), "prompt");
+  require(session->setup(0).prompt(good), "another prompt");
   StepReport report;
   require(session->step(report), "step");
   assert_int_equal(session->row(0).prompt, 3);
-  assert_int_equal(session->prompt(0, good).code(), TEMPER_E_STATE);
-  assert_int_equal(session->set_id(0, 5).code(), TEMPER_E_STATE);
-  assert_int_equal(session->set_options(session->options()).code(), TEMPER_E_STATE);
+  assert_int_equal(session->setup(0).prompt(good).code(), TEMPER_E_STATE);
+  assert_int_equal(session->setup(0).set_id(5).code(), TEMPER_E_STATE);
+  assert_int_equal(session->set_options(session->frame().options).code(), TEMPER_E_STATE);
   // The prompt survives a change of options.
   choice.prompts = {good};
   std::unique_ptr<Session> later = make_session(subject, schedule, choice);
-  SessionOptions options = later->options();
+  SessionOptions options = later->frame().options;
   options.skip_idle = true;
   require(later->set_options(options), "options");
   std::unique_ptr<Session> plain = make_session(subject, schedule, choice);
@@ -242,27 +242,27 @@ void test_reset(void **) {
     choice.prompts = {some_tokens(3, 19, 1), some_tokens(7, 19, 2)};
     std::unique_ptr<Session> session = make_session(subject, schedule, choice);
     const auto first = run_to_end(*session);
-    const int64_t rows = session->rows_computed();
+    const int64_t rows = session->figures().rows_computed;
     // From the end, and from the middle.
     for (int i = 0; i < 2; ++i) {
       session->reset(choice.seed);
-      assert_int_equal(session->rows_computed(), 0);
-      assert_int_equal(session->steps_done(), 0);
+      assert_int_equal(session->figures().rows_computed, 0);
+      assert_int_equal(session->figures().steps, 0);
       int32_t place[4];
       assert_int_equal(session->read(0, place), 0);
       for (int32_t row = 0; row < 2; ++row)
-        require(session->prompt(row, choice.prompts[static_cast<size_t>(row)]), "prompt");
+        require(session->setup(row).prompt(choice.prompts[static_cast<size_t>(row)]), "prompt");
       if (i == 0) {
         StepReport report;
         for (int step = 0; step < 5; ++step) require(session->step(report), "step");
         continue;
       }
       assert_true(run_to_end(*session) == first);
-      assert_int_equal(session->rows_computed(), rows);
+      assert_int_equal(session->figures().rows_computed, rows);
     }
     session->reset(choice.seed + 1);
     for (int32_t row = 0; row < 2; ++row)
-      require(session->prompt(row, choice.prompts[static_cast<size_t>(row)]), "prompt");
+      require(session->setup(row).prompt(choice.prompts[static_cast<size_t>(row)]), "prompt");
     assert_true(run_to_end(*session) != first);
   }
 }
@@ -285,7 +285,7 @@ void test_skip_idle(void **) {
   for (const StepReport &report : reports)
     if (report.idle) assert_true(report.rows_computed == 0 && report.model_calls == 0 && report.changed == 0);
   assert_true(run_to_end(*full).front() == emitted(*lazy, 0));
-  assert_true(lazy->rows_computed() < full->rows_computed());
+  assert_true(lazy->figures().rows_computed < full->figures().rows_computed);
 }
 
 void test_cancel(void **) {
@@ -351,8 +351,8 @@ void test_unbounded(void **) {
       choice.options.look_back = 8;
       choice.prompts = {some_tokens(3, 19, 1), some_tokens(700, 19, 2)};
       std::unique_ptr<Session> session = make_session(subject, schedule, choice);
-      const int64_t bytes = session->bytes();
-      assert_int_equal(session->steps_total(), -1);
+      const int64_t bytes = session->figures().bytes;
+      assert_int_equal(session->figures().steps_total, -1);
       std::vector<std::vector<int32_t>> tokens(2);
       StepReport report;
       while (tokens[0].size() < static_cast<size_t>(long_run)) {
@@ -363,7 +363,7 @@ void test_unbounded(void **) {
           all.insert(all.end(), part.begin(), part.end());
         }
       }
-      assert_int_equal(session->bytes(), bytes);
+      assert_int_equal(session->figures().bytes, bytes);
       choice.rows = 1;
       for (size_t row = 0; row < 2; ++row) {
         choice.length = long_run + 900;
@@ -418,7 +418,7 @@ void test_unread_stream(void **) {
   choice.prompts.clear();
   std::unique_ptr<Session> stream = make_session(subject, schedule, choice);
   size_t most = 100000;
-  while (!stream->prompt(0, some_tokens(most, 19, 1)).ok()) --most;
+  while (!stream->setup(0).prompt(some_tokens(most, 19, 1)).ok()) --most;
   for (int step = 0; step < 5; ++step) require(stream->step(report), "step after the longest prompt");
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the rows of a call see, against the attention masks of the published code (shared reference: hyperschedules),
 // for every hyperschedule, call, context and window that it has masks of.
-#include "session/rows.h"
+#include "engine/rows.h"
 #include "support/published.h"
 #include "support/shared.h"
 

@@ -74,7 +74,7 @@ void test_infill(void **) {
       const std::vector<int32_t> tokens = {3, 7, 11, 2};
       std::vector<std::vector<int32_t>> starts(2);
       for (int32_t row = 0; row < 2; ++row) {
-        require(session->fix(row, positions[static_cast<size_t>(row)], tokens), what.c_str());
+        require(session->setup(row).fix(positions[static_cast<size_t>(row)], tokens), what.c_str());
         auto &mine = starts[static_cast<size_t>(row)];
         mine.assign(19, schedule.levels());
         for (const int64_t p : positions[static_cast<size_t>(row)])
@@ -113,12 +113,12 @@ void test_drafts(void **) {
 
       std::unique_ptr<Session> plain = make_session(subject, schedule, choice);
       std::unique_ptr<Session> noise = make_session(subject, schedule, choice);
-      require(noise->draft(0, draft, std::vector<int32_t>(14, top), true), what.c_str());
-      require(noise->draft(1, draft, std::vector<int32_t>(14, top), true), what.c_str());
+      require(noise->setup(0).draft(draft, std::vector<int32_t>(14, top), true), what.c_str());
+      require(noise->setup(1).draft(draft, std::vector<int32_t>(14, top), true), what.c_str());
       assert_true(run_to_end(*plain) == run_to_end(*noise));
 
       std::unique_ptr<Session> kept = make_session(subject, schedule, choice);
-      require(kept->draft(1, draft, std::vector<int32_t>(14, 0), true), what.c_str());
+      require(kept->setup(1).draft(draft, std::vector<int32_t>(14, 0), true), what.c_str());
       assert_true(run_to_end(*kept)[1] == draft);
 
       std::unique_ptr<Session> session = make_session(subject, schedule, choice);
@@ -128,7 +128,7 @@ void test_drafts(void **) {
         starts[1][i] = std::min(1, top - 1) + static_cast<int32_t>(i % 2);
       }
       for (int32_t row = 0; row < 2; ++row)
-        require(session->draft(row, draft, starts[static_cast<size_t>(row)], row == 0), what.c_str());
+        require(session->setup(row).draft(draft, starts[static_cast<size_t>(row)], row == 0), what.c_str());
       const auto out = run_and_compare(subject, schedule, *session, what, tally, [&](int32_t row, int64_t call, int64_t i) {
         return bent(schedule, starts[static_cast<size_t>(row)], {}, call, i);
       });
@@ -151,12 +151,12 @@ void test_draft_noise(void **) {
   choice.length = 80;
   std::unique_ptr<Session> session = make_session(subject, schedule, choice);
   const auto draft = some_tokens(80, 18, 3);
-  for (int32_t row = 0; row < 64; ++row) require(session->draft(row, draft, std::vector<int32_t>(80, 3), true), "draft");
+  for (int32_t row = 0; row < 64; ++row) require(session->setup(row).draft(draft, std::vector<int32_t>(80, 3), true), "draft");
   struct Count {
     int64_t masked = 0, kept = 0;
   } count;
   // Before the first call: the tokens that the first call sees.
-  session->set_logit_hook({[](void *user, temper_logits *row) {
+  session->hooks().logits = {[](void *user, temper_logits *row) {
                              auto &counted = *static_cast<Count *>(user);
                              if (row->call == 0 && counted.masked + counted.kept < 64 * 80 && row->row * 80 == counted.masked + counted.kept) {
                                for (int64_t i = 0; i < row->count; ++i)
@@ -164,7 +164,7 @@ void test_draft_noise(void **) {
                              }
                              return 0;
                            },
-                           &count});
+                           &count};
   StepReport report;
   require(session->step(report), "step");
   const double n = static_cast<double>(count.masked + count.kept), share = static_cast<double>(count.masked) / n;
@@ -183,12 +183,12 @@ void test_weights(void **) {
       const SessionChoice choice = two_rows();
       std::unique_ptr<Session> plain = make_session(subject, schedule, choice);
       std::unique_ptr<Session> equal = make_session(subject, schedule, choice);
-      require(equal->weights(0, std::vector<float>(14, 2.5F)), what.c_str());
+      require(equal->setup(0).weights(std::vector<float>(14, 2.5F)), what.c_str());
       assert_true(run_to_end(*plain) == run_to_end(*equal));
 
       std::unique_ptr<Session> session = make_session(subject, schedule, choice);
       const std::vector<double> weights = {1, 2, 1, 3, 1, 1.5, 1, 1, 4, 1, 1, 2, 1};
-      require(session->weights(0, std::vector<float>(weights.begin(), weights.end())), what.c_str());
+      require(session->setup(0).weights(std::vector<float>(weights.begin(), weights.end())), what.c_str());
       run_and_compare(subject, schedule, *session, what, tally, [&](int32_t row, int64_t call, int64_t i) {
         return row == 0 ? bent(schedule, {}, weights, call, i) : schedule.level(call, i);
       });
@@ -201,7 +201,7 @@ void test_weights(void **) {
       std::unique_ptr<Session> session = make_session(subject, schedule, two_rows());
       std::vector<float> weights(14, 1e-30F);
       for (size_t i = 0; i < weights.size(); i += 3) weights[i] = 3e38F;
-      require(session->weights(0, weights), "weights");
+      require(session->setup(0).weights(weights), "weights");
       const int32_t mask = describe_head(subject.spec()).mask_token;
       const auto rows = run_to_end(*session);
       for (const int32_t token : rows[0]) assert_true(token >= 0 && token != mask);
@@ -217,7 +217,7 @@ void test_weights(void **) {
   std::unique_ptr<Session> session = make_session(subject, made(Hyperschedule::flat(12)), choice);
   std::vector<float> weights(40, 1.0F);
   for (size_t i = 0; i < 40; i += 2) weights[i] = 3.0F;
-  for (int32_t row = 0; row < 32; ++row) require(session->weights(row, weights), "weights");
+  for (int32_t row = 0; row < 32; ++row) require(session->setup(row).weights(weights), "weights");
   run_to_end(*session);
   double heavy = 0, light = 0;
   for (int32_t row = 0; row < 32; ++row)
@@ -233,10 +233,10 @@ void test_allowed(void **) {
     for (const Hyperschedule &schedule : schedules()) {
       const SessionChoice choice = two_rows();
       std::unique_ptr<Session> session = make_session(subject, schedule, choice);
-      require(session->allow(0, 6, std::vector<int32_t>{4}), "one");
-      require(session->allow(0, 9, std::vector<int32_t>{1, 2, 2}), "two");
-      require(session->allow(1, 9, std::vector<int32_t>{1}), "replaced");
-      require(session->allow(1, 9, std::vector<int32_t>{5}), "replaced");
+      require(session->setup(0).allow(6, std::vector<int32_t>{4}), "one");
+      require(session->setup(0).allow(9, std::vector<int32_t>{1, 2, 2}), "two");
+      require(session->setup(1).allow(9, std::vector<int32_t>{1}), "replaced");
+      require(session->setup(1).allow(9, std::vector<int32_t>{5}), "replaced");
       const auto out = run_to_end(*session);
       assert_int_equal(out[0][4], 4);
       assert_true(out[0][7] == 1 || out[0][7] == 2);
@@ -258,24 +258,24 @@ void test_refusals(void **) {
   };
   const std::vector<int64_t> in_prompt = {1}, beyond = {19}, good = {7};
   const std::vector<int32_t> token = {3}, mask = {19}, unknown = {77}, low = {-1}, high = {4};
-  refused(session->fix(0, in_prompt, token), TEMPER_E_ARGUMENT);
-  refused(session->fix(0, beyond, token), TEMPER_E_ARGUMENT);
-  refused(session->fix(0, good, mask), TEMPER_E_ARGUMENT);
-  refused(session->fix(0, good, unknown), TEMPER_E_ARGUMENT);
-  refused(session->draft(0, token, low, true), TEMPER_E_ARGUMENT);
-  refused(session->draft(0, token, high, true), TEMPER_E_ARGUMENT);
-  refused(session->draft(0, mask, std::vector<int32_t>{0}, true), TEMPER_E_ARGUMENT);
-  refused(session->draft(0, some_tokens(18, 18, 1), std::vector<int32_t>(18, 1), true), TEMPER_E_ARGUMENT);
-  refused(session->weights(0, std::vector<float>{1, 0}), TEMPER_E_ARGUMENT);
-  refused(session->weights(0, std::vector<float>{NAN}), TEMPER_E_ARGUMENT);
-  refused(session->allow(0, 7, mask), TEMPER_E_ARGUMENT);
-  refused(session->allow(0, 1, token), TEMPER_E_ARGUMENT);
+  refused(session->setup(0).fix(in_prompt, token), TEMPER_E_ARGUMENT);
+  refused(session->setup(0).fix(beyond, token), TEMPER_E_ARGUMENT);
+  refused(session->setup(0).fix(good, mask), TEMPER_E_ARGUMENT);
+  refused(session->setup(0).fix(good, unknown), TEMPER_E_ARGUMENT);
+  refused(session->setup(0).draft(token, low, true), TEMPER_E_ARGUMENT);
+  refused(session->setup(0).draft(token, high, true), TEMPER_E_ARGUMENT);
+  refused(session->setup(0).draft(mask, std::vector<int32_t>{0}, true), TEMPER_E_ARGUMENT);
+  refused(session->setup(0).draft(some_tokens(18, 18, 1), std::vector<int32_t>(18, 1), true), TEMPER_E_ARGUMENT);
+  refused(session->setup(0).weights(std::vector<float>{1, 0}), TEMPER_E_ARGUMENT);
+  refused(session->setup(0).weights(std::vector<float>{NAN}), TEMPER_E_ARGUMENT);
+  refused(session->setup(0).allow(7, mask), TEMPER_E_ARGUMENT);
+  refused(session->setup(0).allow(1, token), TEMPER_E_ARGUMENT);
   StepReport report;
   require(session->step(report), "step");
-  refused(session->fix(0, good, token), TEMPER_E_STATE);
-  refused(session->draft(0, token, std::vector<int32_t>{1}, true), TEMPER_E_STATE);
-  refused(session->weights(0, std::vector<float>{1}), TEMPER_E_STATE);
-  refused(session->allow(0, 7, token), TEMPER_E_STATE);
+  refused(session->setup(0).fix(good, token), TEMPER_E_STATE);
+  refused(session->setup(0).draft(token, std::vector<int32_t>{1}, true), TEMPER_E_STATE);
+  refused(session->setup(0).weights(std::vector<float>{1}), TEMPER_E_STATE);
+  refused(session->setup(0).allow(7, token), TEMPER_E_STATE);
 
   // A model of the past alone can't know what is fixed ahead.
   ModelChoice past;
@@ -283,7 +283,7 @@ void test_refusals(void **) {
   const Subject gpt2 = open_subject(runtime, past);
   choice.prompts = {some_tokens(2, 18, 1)};
   std::unique_ptr<Session> quench = make_session(gpt2, made(Hyperschedule::quench()), choice);
-  refused(quench->fix(0, good, token), TEMPER_E_UNSUPPORTED);
+  refused(quench->setup(0).fix(good, token), TEMPER_E_UNSUPPORTED);
   // The refusal left it as it was.
   assert_int_equal(run_to_end(*quench)[0].size(), 17);
 
@@ -291,7 +291,7 @@ void test_refusals(void **) {
   endless.length = 0;
   endless.options.look_back = 8;
   std::unique_ptr<Session> stream = make_session(hdlm, block, endless);
-  refused(stream->fix(0, good, token), TEMPER_E_UNSUPPORTED);
+  refused(stream->setup(0).fix(good, token), TEMPER_E_UNSUPPORTED);
 }
 
 // Blocks of models with block windows are those of absolute positions: a prompt of 5 leaves 3 of the first block.
@@ -325,9 +325,9 @@ void test_all_fixed(void **) {
   std::unique_ptr<Session> session = make_session(subject, made(Hyperschedule::block(2, 2)), choice);
   const std::vector<int64_t> positions = {0, 1, 2, 3, 4, 5};
   const std::vector<int32_t> tokens = {5, 4, 3, 2, 1, 0};
-  require(session->fix(0, positions, tokens), "fix");
+  require(session->setup(0).fix(positions, tokens), "fix");
   assert_true(run_to_end(*session)[0] == tokens);
-  assert_true(session->steps_done() <= 1);
+  assert_true(session->figures().steps <= 1);
 }
 
 }  // namespace

@@ -2,7 +2,7 @@
 // The rows of a call on small cases written out by hand, and the number of rows that whole generations take.
 #include "support/lab.h"
 
-#include "session/rows.h"
+#include "engine/rows.h"
 
 #include <algorithm>
 #include <setjmp.h>

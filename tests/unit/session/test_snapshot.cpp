@@ -3,6 +3,8 @@
 // tampered with are refused or harmless.
 #include "support/lab.h"
 
+#include "session/snapshot.h"
+
 #include <algorithm>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -68,15 +70,15 @@ void test_go_on(void **) {
         std::unique_ptr<Session> first = make_session(subject, schedule, some_rows());
         StepReport report;
         for (int i = 0; i < stop_after; ++i) require(first->step(report), "step");
-        const auto bytes = require(first->save(), "save");
+        const auto bytes = require(Snapshot::save(*first), "save");
 
         SessionChoice empty = some_rows();
         empty.prompts.clear();
         empty.seed = 1234;
         std::unique_ptr<Session> second = make_session(subject, schedule, empty);
-        require(second->restore(bytes), "restore");
-        const int64_t rows_before = first->rows_computed();
-        std::unique_ptr<Session> fork = require(first->fork(7), "fork"), other = require(first->fork(8), "fork");
+        require(Snapshot::restore(*second, bytes), "restore");
+        const int64_t rows_before = first->figures().rows_computed;
+        std::unique_ptr<Session> fork = require(Snapshot::fork(*first, 7), "fork"), other = require(Snapshot::fork(*first, 8), "fork");
         finish(*second);
         finish(*fork);
         finish(*other);
@@ -84,8 +86,8 @@ void test_go_on(void **) {
         if (all_tokens(*second) != expected || all_tokens(*fork) != expected || all_tokens(*first) != expected)
           fail_msg("%s, %s: other tokens after call %d", model.family.c_str(), schedule.describe().c_str(), stop_after);
         // A fork computes what its origin computes, no row more.
-        assert_int_equal(fork->rows_computed(), first->rows_computed());
-        assert_true(rows_before <= fork->rows_computed());
+        assert_int_equal(fork->figures().rows_computed, first->figures().rows_computed);
+        assert_true(rows_before <= fork->figures().rows_computed);
         if (stop_after == 1) assert_true(all_tokens(*other) != expected);
         // What comes out of the copy is only what wasn't read yet, the same as of the original.
         assert_true(emitted(*fork, 0) == emitted(*first, 0));
@@ -102,10 +104,10 @@ void test_single_positions(void **) {
     std::unique_ptr<Session> session = make_session(subject, schedule, some_rows());
     const std::vector<int64_t> at = {10, 12};
     const std::vector<int32_t> tokens = {1, 2};
-    require(session->fix(0, at, tokens), "fix");
-    require(session->weights(1, std::vector<float>{1, 2, 1, 3}), "weights");
-    require(session->allow(1, 11, std::vector<int32_t>{4, 5}), "allow");
-    require(session->draft(1, some_tokens(4, 18, 4), std::vector<int32_t>{1, 2, 3, 0}, true), "draft");
+    require(session->setup(0).fix(at, tokens), "fix");
+    require(session->setup(1).weights(std::vector<float>{1, 2, 1, 3}), "weights");
+    require(session->setup(1).allow(11, std::vector<int32_t>{4, 5}), "allow");
+    require(session->setup(1).draft(some_tokens(4, 18, 4), std::vector<int32_t>{1, 2, 3, 0}, true), "draft");
     return session;
   };
   std::unique_ptr<Session> whole = prepared();
@@ -114,12 +116,12 @@ void test_single_positions(void **) {
     std::unique_ptr<Session> first = prepared();
     StepReport report;
     for (int i = 0; i < stop_after; ++i) require(first->step(report), "step");
-    const auto bytes = require(first->save(), "save");
+    const auto bytes = require(Snapshot::save(*first), "save");
     std::unique_ptr<Session> second = make_session(subject, schedule, some_rows());
-    require(second->restore(bytes), "restore");
+    require(Snapshot::restore(*second, bytes), "restore");
     finish(*second);
     assert_true(all_tokens(*second) == all_tokens(*whole));
-    std::unique_ptr<Session> fork = require(first->fork(7), "fork");
+    std::unique_ptr<Session> fork = require(Snapshot::fork(*first, 7), "fork");
     finish(*fork);
     assert_true(all_tokens(*fork) == all_tokens(*whole));
   }
@@ -132,19 +134,19 @@ void test_refusals(void **) {
   std::unique_ptr<Session> session = make_session(subject, schedule, some_rows());
   StepReport report;
   for (int i = 0; i < 6; ++i) require(session->step(report), "step");
-  const auto bytes = require(session->save(), "save");
+  const auto bytes = require(Snapshot::save(*session), "save");
 
   std::unique_ptr<Session> other = make_session(subject, made(Hyperschedule::slide(4, 2)), some_rows());
-  assert_int_equal(other->restore(bytes).code(), TEMPER_E_ARGUMENT);
+  assert_int_equal(Snapshot::restore(*other, bytes).code(), TEMPER_E_ARGUMENT);
   SessionChoice longer = some_rows();
   longer.length = 22;
   other = make_session(subject, schedule, longer);
-  assert_int_equal(other->restore(bytes).code(), TEMPER_E_ARGUMENT);
+  assert_int_equal(Snapshot::restore(*other, bytes).code(), TEMPER_E_ARGUMENT);
 
   // Cut off anywhere: refused, and the session is as it was.
   std::unique_ptr<Session> target = make_session(subject, schedule, some_rows());
   for (size_t size = 0; size < bytes.size(); size += 7)
-    assert_true(!target->restore(std::span(bytes).first(size)).ok());
+    assert_true(!Snapshot::restore(*target, std::span(bytes).first(size)).ok());
   // Any byte changed: refused, or a session that runs to its end.
   int taken = 0;
   for (size_t at = 0; at < bytes.size(); ++at)
@@ -152,17 +154,17 @@ void test_refusals(void **) {
       std::vector<std::byte> wrong = bytes;
       wrong[at] ^= static_cast<std::byte>(flip);
       if (at % 5 != 0 && flip != 0x80U) continue;
-      if (!target->restore(wrong).ok()) continue;
+      if (!Snapshot::restore(*target, wrong).ok()) continue;
       ++taken;
       for (int step = 0; step < 60; ++step) {
         StepReport outcome;
         if (!target->step(outcome).ok() || outcome.done) break;
       }
       target->reset(1);
-      for (int32_t row = 0; row < 2; ++row) require(target->prompt(row, some_tokens(3, 18, 1)), "prompt");
+      for (int32_t row = 0; row < 2; ++row) require(target->setup(row).prompt(some_tokens(3, 18, 1)), "prompt");
     }
   print_message("%d of the changed states were taken\n", taken);
-  require(target->restore(bytes), "restore");
+  require(Snapshot::restore(*target, bytes), "restore");
   finish(*target);
   finish(*session);
   assert_true(all_tokens(*target) == all_tokens(*session));
@@ -181,7 +183,7 @@ void test_refused_beginning(void **) {
   StepReport report;
   assert_int_equal(session->step(report).code(), TEMPER_E_ARGUMENT);
   assert_int_equal(session->row(0).settled, 0);
-  require(session->restore(require(session->save(), "save")), "restore");
+  require(Snapshot::restore(*session, require(Snapshot::save(*session), "save")), "restore");
 }
 
 void test_sliding(void **) {
@@ -197,8 +199,8 @@ void test_sliding(void **) {
     require(session->step(report), "step");
     emitted(*session, 0);
   }
-  assert_int_equal(session->save().status().code(), TEMPER_E_UNSUPPORTED);
-  std::unique_ptr<Session> fork = require(session->fork(7), "fork");
+  assert_int_equal(Snapshot::save(*session).status().code(), TEMPER_E_UNSUPPORTED);
+  std::unique_ptr<Session> fork = require(Snapshot::fork(*session, 7), "fork");
   for (int i = 0; i < 100; ++i) {
     require(session->step(report), "step");
     require(fork->step(report), "step");
@@ -230,19 +232,19 @@ void test_shared_cache(void **) {
     StepReport report;
     for (int i = 0; i < 5; ++i) require(origin->step(report), "step");
     std::unique_ptr<Session> forks[3];
-    for (std::unique_ptr<Session> &fork : forks) fork = require(origin->fork(7), "fork");
+    for (std::unique_ptr<Session> &fork : forks) fork = require(Snapshot::fork(*origin, 7), "fork");
     // Four fifths of 300 slots at the least.
     const int64_t slot = spec.layers * spec.kv_heads * spec.head_dim * 2 * static_cast<int64_t>(sizeof(float));
-    assert_true(origin->bytes() - forks[0]->bytes() > 240 * slot);
-    std::unique_ptr<Session> of_fork = require(forks[0]->fork(7), "fork");
-    assert_int_equal(of_fork->bytes(), forks[0]->bytes());
+    assert_true(origin->figures().bytes - forks[0]->figures().bytes > 240 * slot);
+    std::unique_ptr<Session> of_fork = require(Snapshot::fork(*forks[0], 7), "fork");
+    assert_int_equal(of_fork->figures().bytes, forks[0]->figures().bytes);
 
     forks[1]->reset(7);
-    require(forks[1]->prompt(0, some_tokens(300, 18, 2)), "prompt");
+    require(forks[1]->setup(0).prompt(some_tokens(300, 18, 2)), "prompt");
     finish(*forks[1]);
     assert_true(all_tokens(*forks[1]) != expected);
     forks[1]->reset(7);
-    require(forks[1]->prompt(0, choice.prompts[0]), "prompt");
+    require(forks[1]->setup(0).prompt(choice.prompts[0]), "prompt");
     finish(*forks[1]);
     assert_true(all_tokens(*forks[1]) == expected);
     finish(*forks[0]);

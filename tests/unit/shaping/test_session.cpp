@@ -31,7 +31,7 @@ Tokens generated(const Subject &subject, const NoiseParameters &noise, const Sha
   const Sampler sampler = require(Sampler::create(SamplerKind::ancestral, parameters), "sampler");
   auto session = require(Session::create({subject.model, schedule, require(Noise::create(noise), "noise"), sampler}, 1,
                                          length, 11), "session");
-  SessionOptions options = session->options();
+  SessionOptions options = session->frame().options;
   options.end_tokens = std::move(ends);
   require(session->set_options(options), "options");
   return run_to_end(*session)[0];

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// Runs a model on rows that the caller describes, keeping keys and values by slot: what verification and
-// scoring need, on the same Forward that a session uses.
+// Runs a model on rows that the caller describes, keeping keys and values by slot: what verification needs, through the
+// calls that sessions make.
 #pragma once
 
-#include "model/forward.h"
+#include "engine/cache.h"
+#include "engine/engine.h"
 
 #include <temper/experimental.h>
 
@@ -21,10 +22,11 @@ class Evaluator {
   Evaluator() = default;
   Status check(std::span<const temper_x_row> rows, size_t capacity);
 
-  std::unique_ptr<Forward> forward_;
+  std::shared_ptr<Engine> engine_;
+  Cache cache_;
+  int32_t max_rows_ = 0;
   std::vector<int32_t> kept_, used_;  // slots per sequence: kept for good, kept and of this call
-  std::vector<double> conditions_;
-  std::vector<int32_t> logit_rows_;
+  std::vector<double> values_;        // conditioning values of the call's rows
 };
 
 }  // namespace temper

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "session/rows.h"
+#include "engine/rows.h"
 
 #include <algorithm>
 
@@ -8,11 +8,6 @@ namespace {
 
 int64_t block_end(const Rules &rules, int64_t position) { return (position / rules.block + 1) * rules.block; }
 
-// Settled rows that see all of their block are frozen with it.
-bool by_blocks(const Rules &rules) {
-  return rules.context == Context::block_causal || rules.window == Window::block;
-}
-
 int32_t first_visible(const Rules &rules, const Frontier &frontier, int64_t position) {
   if (rules.look_back == 0) return 0;
   return static_cast<int32_t>(std::max<int64_t>(0, position + 1 - rules.look_back - frontier.slot_base));
@@ -20,11 +15,15 @@ int32_t first_visible(const Rules &rules, const Frontier &frontier, int64_t posi
 
 // Settled row that sees settled ones only: how far.
 int64_t settled_visible_end(const Rules &rules, const Frontier &frontier, int64_t position) {
-  if (by_blocks(rules)) return std::min(block_end(rules, position), frontier.settled);
+  if (sees_blocks(rules)) return std::min(block_end(rules, position), frontier.settled);
   return rules.context == Context::causal ? position + 1 : frontier.settled;
 }
 
 }  // namespace
+
+bool sees_blocks(const Rules &rules) noexcept {
+  return rules.context == Context::block_causal || rules.window == Window::block;
+}
 
 void RowPlan::reserve(int64_t rows) {
   rows_.reserve(static_cast<size_t>(rows));
@@ -120,18 +119,18 @@ int64_t prefill_end(const Rules &rules, const Frontier &frontier) {
   // The last row's logits, and for some models its view of the window, belong to the call itself.
   if (rules.shifted) end = std::min(end, frontier.settled - 1);
   // Rows of a block see all of it, so it is computed whole.
-  if (by_blocks(rules)) end = end / rules.block * rules.block;
+  if (sees_blocks(rules)) end = end / rules.block * rules.block;
   return std::max(end, frontier.frozen);
 }
 
 int64_t frozen_after(const Rules &rules, const Frontier &frontier, bool last_saw_window, int64_t settled_next) {
   if (!rules.cache || rules.context == Context::full) return frontier.frozen;
   int64_t end = frontier.settled;
-  if (by_blocks(rules)) end = end / rules.block * rules.block;
+  if (sees_blocks(rules)) end = end / rules.block * rules.block;
   if (last_saw_window && rules.window == Window::full) {
     end = std::min(end, frontier.settled - 1);
     // The rest of its block saw the window through that row.
-    if (by_blocks(rules)) end = end / rules.block * rules.block;
+    if (sees_blocks(rules)) end = end / rules.block * rules.block;
   }
   // The row before the first unsettled position will be asked for its logits.
   if (rules.shifted) end = std::min(end, settled_next - 1);

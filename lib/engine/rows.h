@@ -73,6 +73,9 @@ class RowPlan {
   bool last_sees_window_ = false;
 };
 
+// Settled rows of a block see all of it, and are frozen with it.
+bool sees_blocks(const Rules &rules) noexcept;
+
 // Rows of settled tokens that may be computed ahead of a call, without any window: [frozen, result).
 int64_t prefill_end(const Rules &rules, const Frontier &frontier);
 

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/call.h"
+
+namespace temper {
+
+void Call::reserve(int32_t rows, int32_t wanted) {
+  const auto n = static_cast<size_t>(rows);
+  positions_.resize(n);
+  for (std::vector<int32_t> *column : {&tokens_, &conditions_, &slots_, &begins_, &ends_}) column->resize(n);
+  lanes_.resize(n);
+  sees_itself_.resize(n);
+  wanted_.reserve(static_cast<size_t>(wanted));
+}
+
+void Call::clear() noexcept {
+  count_ = 0;
+  any_sees_itself_ = false;
+  wanted_.clear();
+  reader_ = nullptr;
+}
+
+int32_t Call::add(const Row &row) noexcept {
+  const auto i = static_cast<size_t>(count_);
+  if (i >= positions_.size()) return -1;
+  tokens_[i] = row.token;
+  positions_[i] = row.position;
+  conditions_[i] = row.condition;
+  lanes_[i] = row.lane;
+  slots_[i] = row.slot;
+  begins_[i] = row.visible_begin;
+  ends_[i] = row.visible_end;
+  sees_itself_[i] = row.sees_itself ? 1 : 0;
+  any_sees_itself_ = any_sees_itself_ || row.sees_itself;
+  return count_++;
+}
+
+bool Call::want(int32_t row) noexcept {
+  if (wanted_.size() == wanted_.capacity()) return false;
+  wanted_.push_back(row);
+  return true;
+}
+
+temper_rows Call::rows(const int32_t *places) const noexcept {
+  return {.count = count_,
+          .token = tokens_.data(),
+          .position = places,
+          .condition = conditions_.data(),
+          .lane = lanes_.data(),
+          .slot = slots_.data(),
+          .visible_begin = begins_.data(),
+          .visible_end = ends_.data(),
+          .sees_itself = any_sees_itself_ ? sees_itself_.data() : nullptr};
+}
+
+}  // namespace temper

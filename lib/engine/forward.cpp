@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: Apache-2.0
+// The one place that executes a model: the rows of a call go in, keys and values go to their slots, logits come out in
+// chunks, so that a long window never needs them all in memory at once.
+#include "engine/engine.h"
+#include "engine/sizes.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace temper {
+namespace {
+
+bool cancelled(const std::atomic<bool> *cancel) {
+  return cancel != nullptr && cancel->load(std::memory_order_relaxed);
+}
+
+Status cancellation() { return Status(TEMPER_E_CANCELLED, "cancelled"); }
+
+temper_norm norm_of(const Spec &spec, const NormWeights &weights, const temper_modulation &modulation) {
+  return {.kind = spec.norm == Norm::rms ? TEMPER_NORM_RMS : TEMPER_NORM_LAYER,
+          .epsilon = spec.norm_epsilon,
+          .width = spec.width,
+          .weight = weights.weight.data(),
+          .bias = weights.bias.data(),
+          .modulation = modulation};
+}
+
+int32_t mlp_activation(const Spec &spec) {
+  switch (spec.activation) {
+    case Activation::swiglu: return TEMPER_ACTIVATION_SWIGLU;
+    case Activation::gelu_erf: return TEMPER_ACTIVATION_GELU_ERF;
+    case Activation::gelu_tanh: break;
+  }
+  return TEMPER_ACTIVATION_GELU_TANH;
+}
+
+}  // namespace
+
+Status Engine::run_layer(size_t index, bool keys_only) {
+  const Spec &spec = model_->spec();
+  const Device &device = *model_->device();
+  const temper_backend &ops = device.ops();
+  const LayerObjects &layer = model_->layers()[index];
+  temper_stream *stream = parts_.stream.get();
+  const int32_t rows = call_.count(), at = static_cast<int32_t>(index);
+  float *x = parts_.x.data(), *normed = parts_.normed.data(), *qkv = parts_.qkv.data();
+  float *attended = parts_.attended.data(), *hidden = parts_.hidden.data();
+
+  const temper_attention attention{
+      .heads = static_cast<int32_t>(spec.heads),
+      .kv_heads = static_cast<int32_t>(spec.kv_heads),
+      .head_dim = static_cast<int32_t>(spec.head_dim),
+      .scale = static_cast<float>(1.0 / std::sqrt(static_cast<double>(spec.head_dim))),
+      .rotary_cos = parts_.rotary.cosines(),
+      .rotary_sin = parts_.rotary.sines(),
+      .q_norm = layer.q_norm.data(),
+      .k_norm = layer.k_norm.data(),
+      .norm_epsilon = spec.norm_epsilon};
+  const temper_modulation first = parts_.conditions.of_layer(index, 0, 1, 2);
+  const temper_modulation second = parts_.conditions.of_layer(index, 3, 4, 5);
+  const temper_norm norm1 = norm_of(spec, layer.norm1, first), norm2 = norm_of(spec, layer.norm2, second);
+  const temper_modulation *gate1 = first.base != nullptr ? &first : nullptr;
+  const temper_modulation *gate2 = second.base != nullptr ? &second : nullptr;
+  const auto product = [&](float *out, const float *in, const Linear &matrix, int32_t activation, const float *residual,
+                           const temper_modulation *gate) {
+    return device.check(ops.linear(stream, out, in, rows, matrix.get(), activation, residual, gate));
+  };
+
+  TEMPER_TRY(device.check(ops.norm(stream, normed, x, &norm1, nullptr, rows)));
+  TEMPER_TRY(product(qkv, normed, layer[Matrix::qkv], TEMPER_ACTIVATION_NONE, nullptr, nullptr));
+  TEMPER_TRY(device.check(ops.rotary_write(stream, qkv, &attention, at)));
+  if (keys_only) return Status();
+  TEMPER_TRY(device.check(ops.attend(stream, attended, qkv, &attention, at)));
+  TEMPER_TRY(product(x, attended, layer[Matrix::attention_out], TEMPER_ACTIVATION_NONE, x, gate1));
+  TEMPER_TRY(device.check(ops.norm(stream, normed, x, &norm2, nullptr, rows)));
+  TEMPER_TRY(product(hidden, normed, layer[Matrix::mlp_in], mlp_activation(spec), nullptr, nullptr));
+  return product(x, hidden, layer[Matrix::mlp_out], TEMPER_ACTIVATION_NONE, x, gate2);
+}
+
+// The logits of some rows, into the chunk.
+Status Engine::run_head(std::span<const int32_t> rows) {
+  const Device &device = *model_->device();
+  const temper_backend &ops = device.ops();
+  temper_stream *stream = parts_.stream.get();
+  const temper_norm norm = norm_of(model_->spec(), model_->final_norm(), parts_.conditions.of_head());
+  const auto count = static_cast<int32_t>(rows.size());
+  TEMPER_TRY(device.check(ops.norm(stream, parts_.normed.data(), parts_.x.data(), &norm, rows.data(), count)));
+  return device.check(ops.linear(stream, parts_.logits.data(), parts_.normed.data(), count, model_->head().get(),
+                                 TEMPER_ACTIVATION_NONE, nullptr, nullptr));
+}
+
+// The chunk's logits on the host, read by whoever wants whole rows.
+Status Engine::read_logits(int32_t first, int32_t count) {
+  const Spec &spec = model_->spec();
+  const Device &device = *model_->device();
+  float *logits = parts_.logits.data();
+  if (parts_.host_logits.empty()) {
+    TEMPER_TRY(device.check(device.ops().sync(parts_.stream.get())));
+  } else {
+    const size_t bytes = static_cast<size_t>(count * spec.columns) * sizeof(float);
+    TEMPER_TRY(device.check(device.ops().sync(parts_.stream.get())));
+    TEMPER_TRY(device.check(device.ops().download(device.handle(), parts_.host_logits.data(), logits, bytes)));
+    logits = parts_.host_logits.data();
+  }
+  if (spec.scale_by_sigma) {
+    // log score = output - log(e^sigma - 1) - log(N) (MATH 2.2).
+    for (int32_t i = 0; i < count; ++i) {
+      const int32_t row = call_.wanted()[static_cast<size_t>(first + i)];
+      const double sigma = parts_.conditions.value(call_.condition(row));
+      const auto offset =
+          static_cast<float>(std::log(std::expm1(sigma)) + std::log(static_cast<double>(spec.columns - 1)));
+      float *values = logits + i * spec.columns;
+      for (int64_t column = 0; column < spec.columns; ++column) values[column] -= offset;
+    }
+  }
+  return call_.reader()->read(first, count, logits, *threads_);
+}
+
+Status Engine::run(const std::atomic<bool> *cancel) {
+  if (call_.count() == 0) return Status();
+  const Spec &spec = model_->spec();
+  const Device &device = *model_->device();
+  const temper_backend &ops = device.ops();
+  TEMPER_ASSIGN(const int32_t *places, parts_.rotary.place(call_.positions()));
+  const temper_rows rows = call_.rows(places);
+  TEMPER_TRY(device.check(ops.begin(parts_.stream.get(), &rows)));
+  const temper_embedding embedding{.table = model_->embedding().raw(),
+                                   .dtype = model_->embedding_dtype(),
+                                   .width = spec.width,
+                                   .positions = model_->positions().data(),
+                                   .mix = parts_.conditions.mix(),
+                                   .mask_row = spec.mask_token};
+  TEMPER_TRY(device.check(ops.embed(parts_.stream.get(), parts_.x.data(), &embedding)));
+  const size_t layers = model_->layers().size();
+  for (size_t layer = 0; layer < layers; ++layer) {
+    if (cancelled(cancel)) return cancellation();
+    // Without logits the last layer is only wanted for its keys and values.
+    TEMPER_TRY(run_layer(layer, call_.wanted().empty() && layer + 1 == layers));
+  }
+  if (call_.wanted().empty()) return device.check(ops.sync(parts_.stream.get()));
+  const auto chunk = static_cast<size_t>(logit_chunk(plan_.max_wanted));
+  for (size_t first = 0; first < call_.wanted().size(); first += chunk) {
+    if (cancelled(cancel)) return cancellation();
+    const std::span<const int32_t> part =
+        call_.wanted().subspan(first, std::min(chunk, call_.wanted().size() - first));
+    TEMPER_TRY(run_head(part));
+    TEMPER_TRY(read_logits(static_cast<int32_t>(first), static_cast<int32_t>(part.size())));
+  }
+  return Status();
+}
+
+}  // namespace temper
