@@ -225,10 +225,10 @@ typedef struct temper_backend {
   int32_t (*sync)(temper_stream *stream);
 
   /**
-   * answers[i] answers questions[i] about a row of logits ([rows][columns] at `logits`, backend memory).
-   * NULL: the library downloads logits and answers on the host.
+   * Optional. answers[i] answers questions[i] about row rows[i] of `logits`, [][columns] in backend memory; all but the
+   * logits is host memory. rows[] never falls. NULL: the library downloads logits and answers on the host.
    */
-  int32_t (*answer)(temper_stream *stream, const float *logits, int64_t columns,
+  int32_t (*answer)(temper_stream *stream, const float *logits, int64_t columns, const int32_t *rows,
                     const struct temper_question *questions, int32_t count, struct temper_answer *answers);
 } temper_backend;
 

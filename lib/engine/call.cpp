@@ -1,7 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/call.h"
 
+#include <algorithm>
+
 namespace temper {
+
+void Questions::reserve(size_t count) {
+  list_.reserve(count);
+  rows_.reserve(count);
+  answers_.reserve(count);
+}
+
+void Questions::clear() noexcept {
+  list_.clear();
+  rows_.clear();
+  answers_.clear();
+}
+
+bool Questions::ask(const temper_question &question) noexcept {
+  if (list_.size() >= std::min({list_.capacity(), rows_.capacity(), answers_.capacity()})) return false;
+  list_.push_back(question);
+  rows_.push_back(row_);
+  answers_.push_back({});
+  return true;
+}
 
 void Call::reserve(int32_t rows, int32_t wanted) {
   const auto n = static_cast<size_t>(rows);
@@ -17,6 +39,7 @@ void Call::clear() noexcept {
   any_sees_itself_ = false;
   wanted_.clear();
   reader_ = nullptr;
+  interviewer_ = nullptr;
 }
 
 int32_t Call::add(const Row &row) noexcept {

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// One call of a model: rows of any number of sequences, and which of their logits are wanted for what. An engine owns
-// one and runs it; sessions, scores and evaluators fill it in.
+// One call of a model: rows of any number of sequences, which of their logits are wanted, and who asks about those
+// (backends/question.h). An engine owns one and runs it; sessions, scores and evaluators fill it in.
 #pragma once
 
 #include "backends/backend.h"
+#include "backends/question.h"
 #include "base/status.h"
 
 #include <cstddef>
@@ -52,6 +53,38 @@ class LogitReader {
   virtual Status read(int32_t first, int32_t count, float *logits, const Threads &threads) = 0;
 };
 
+// Questions about the wanted rows of a chunk, with their answers.
+class Questions {
+ public:
+  void reserve(size_t count);
+  void clear() noexcept;
+  // Questions that follow are about row `row` of the chunk; rows come in order.
+  void begin_row(int32_t row) noexcept { row_ = row; }
+  // What a question points to stays until it is answered. False when there is no room.
+  bool ask(const temper_question &question) noexcept;
+
+  std::span<temper_question> list() noexcept { return list_; }
+  std::span<const int32_t> rows() const noexcept { return rows_; }
+  std::span<temper_answer> answers() noexcept { return answers_; }
+
+ private:
+  int32_t row_ = 0;
+  std::vector<temper_question> list_;
+  std::vector<int32_t> rows_;           // of each question
+  std::vector<temper_answer> answers_;  // of each question
+};
+
+// Asks about wanted rows, and is told. All that a question needs is known before the logits are; it is put chunk by chunk
+// because a question takes more memory than its answer.
+class Interviewer {
+ public:
+  virtual ~Interviewer() = default;
+  // About the wanted row of this number. An error ends the call.
+  virtual Status ask(size_t wanted, Questions &questions) = 0;
+  // The answers to that, in order; none when nothing was asked.
+  virtual Status take(size_t wanted, std::span<const temper_answer> answers) = 0;
+};
+
 class Call {
  public:
   // Room for so many rows, and so many of them whose logits are wanted.
@@ -65,9 +98,12 @@ class Call {
   // The logits of a row are wanted; a row may be wanted more than once. False when there is no room.
   bool want(int32_t row) noexcept;
   std::span<const int32_t> wanted() const noexcept { return wanted_; }
-  // Sees the wanted rows.
+  // Sees the wanted rows as they are; none: nobody does.
   void set_reader(LogitReader *reader) noexcept { reader_ = reader; }
   LogitReader *reader() const noexcept { return reader_; }
+  // Asks about the wanted rows; none: nobody does.
+  void set_interviewer(Interviewer *interviewer) noexcept { interviewer_ = interviewer; }
+  Interviewer *interviewer() const noexcept { return interviewer_; }
 
   std::span<const int64_t> positions() const noexcept { return {positions_.data(), static_cast<size_t>(count_)}; }
   int32_t condition(int32_t row) const noexcept { return conditions_[static_cast<size_t>(row)]; }
@@ -83,6 +119,7 @@ class Call {
   bool any_sees_itself_ = false;
   std::vector<int32_t> wanted_;
   LogitReader *reader_ = nullptr;
+  Interviewer *interviewer_ = nullptr;
 };
 
 }  // namespace temper

@@ -28,6 +28,7 @@ class ExecutorThreads final : public Threads {
 EnginePlan larger_of(const EnginePlan &a, const EnginePlan &b) {
   return {.max_rows = std::max(a.max_rows, b.max_rows),
           .max_wanted = std::max(a.max_wanted, b.max_wanted),
+          .max_questions = std::max(a.max_questions, b.max_questions),
           .max_slots = std::max(a.max_slots, b.max_slots),
           .conditions = std::max(a.conditions, b.conditions),
           .position_span = std::max(a.position_span, b.position_span)};
@@ -82,6 +83,11 @@ Result<Engine::Parts> Engine::make_parts(const std::shared_ptr<const Model> &mod
   TEMPER_ASSIGN(parts.hidden, DeviceBuffer::floats(device, rows * spec.mlp_width));
   TEMPER_ASSIGN(parts.logits, DeviceBuffer::floats(device, streams.max_logit_rows * spec.columns));
   if (!on_host(*model)) parts.host_logits.resize(static_cast<size_t>(streams.max_logit_rows * spec.columns));
+  for (int32_t worker = 0; plan.max_questions > 0 && worker < device->executor().workers; ++worker) {
+    TEMPER_ASSIGN(Workspace workspace, Workspace::create(static_cast<int32_t>(spec.columns)));
+    parts.workspaces.push_back(std::move(workspace));
+  }
+  parts.questions.reserve(static_cast<size_t>(streams.max_logit_rows) * static_cast<size_t>(plan.max_questions));
   TEMPER_ASSIGN(parts.rotary, Rotary::create(model, plan.position_span, plan.max_rows));
   TEMPER_ASSIGN(parts.conditions, Conditions::create(model, plan.conditions, plan.max_rows));
   return parts;

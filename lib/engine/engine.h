@@ -4,6 +4,7 @@
 // How a call goes through the layers: forward.cpp.
 #pragma once
 
+#include "answer/answer.h"
 #include "engine/call.h"
 #include "engine/conditions.h"
 #include "engine/rotary.h"
@@ -18,6 +19,7 @@ namespace temper {
 struct EnginePlan {
   int32_t max_rows = 1;       // of a call
   int32_t max_wanted = 1;     // rows of logits of a call
+  int32_t max_questions = 0;  // about one of them
   int32_t max_slots = 1;      // of a lane
   int32_t conditions = 1;     // values known at the same time
   int64_t position_span = 1;  // positions whose angles are kept
@@ -44,6 +46,9 @@ class Engine {
 
   // The call that is being made. run() leaves it as it is; the next user clears it.
   Call &call() noexcept { return call_; }
+  // Scratch memory of a worker for work on rows of logits; there when there is room for questions.
+  Workspace &workspace(int32_t worker) noexcept { return parts_.workspaces[static_cast<size_t>(worker)]; }
+
   // Without wanted rows it only fills caches. `cancel` is looked at between layers.
   Status run(const std::atomic<bool> *cancel);
 
@@ -56,6 +61,8 @@ class Engine {
     Stream stream;
     DeviceBuffer x, normed, qkv, attended, hidden, logits;
     std::vector<float> host_logits;  // of a chunk, where a backend's memory isn't the host's
+    std::vector<Workspace> workspaces;
+    Questions questions;  // of a chunk
     Rotary rotary;
     Conditions conditions;
   };
@@ -64,7 +71,12 @@ class Engine {
   static Result<Parts> make_parts(const std::shared_ptr<const Model> &model, const EnginePlan &plan);
   Status run_layer(size_t index, bool keys_only);
   Status run_head(std::span<const int32_t> rows);
-  Status read_logits(int32_t first, int32_t count);
+  Status take_logits(size_t first, size_t count);
+  Status interview(size_t first, size_t count);
+  Result<float *> logits_on_host(size_t first, size_t count);
+  float offset_of(size_t wanted) const noexcept;
+  Status answer_there(size_t first);
+  void answer_here(const float *logits);
 
   std::shared_ptr<const Model> model_;
   EnginePlan plan_;

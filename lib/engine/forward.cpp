@@ -89,31 +89,86 @@ Status Engine::run_head(std::span<const int32_t> rows) {
                                  TEMPER_ACTIVATION_NONE, nullptr, nullptr));
 }
 
-// The chunk's logits on the host, read by whoever wants whole rows.
-Status Engine::read_logits(int32_t first, int32_t count) {
+// Score heads: log score = output - log(e^sigma - 1) - log(N) (MATH 2.2); this is what is subtracted.
+float Engine::offset_of(size_t wanted) const noexcept {
+  const Spec &spec = model_->spec();
+  if (!spec.scale_by_sigma) return 0;
+  const double sigma = parts_.conditions.value(call_.condition(call_.wanted()[wanted]));
+  return static_cast<float>(std::log(std::expm1(sigma)) + std::log(static_cast<double>(spec.columns - 1)));
+}
+
+// The chunk where the host can touch it.
+Result<float *> Engine::logits_on_host(size_t first, size_t count) {
   const Spec &spec = model_->spec();
   const Device &device = *model_->device();
+  TEMPER_TRY(device.check(device.ops().sync(parts_.stream.get())));
   float *logits = parts_.logits.data();
-  if (parts_.host_logits.empty()) {
-    TEMPER_TRY(device.check(device.ops().sync(parts_.stream.get())));
-  } else {
-    const size_t bytes = static_cast<size_t>(count * spec.columns) * sizeof(float);
-    TEMPER_TRY(device.check(device.ops().sync(parts_.stream.get())));
+  if (!parts_.host_logits.empty()) {
+    const size_t bytes = count * static_cast<size_t>(spec.columns) * sizeof(float);
     TEMPER_TRY(device.check(device.ops().download(device.handle(), parts_.host_logits.data(), logits, bytes)));
     logits = parts_.host_logits.data();
   }
-  if (spec.scale_by_sigma) {
-    // log score = output - log(e^sigma - 1) - log(N) (MATH 2.2).
-    for (int32_t i = 0; i < count; ++i) {
-      const int32_t row = call_.wanted()[static_cast<size_t>(first + i)];
-      const double sigma = parts_.conditions.value(call_.condition(row));
-      const auto offset =
-          static_cast<float>(std::log(std::expm1(sigma)) + std::log(static_cast<double>(spec.columns - 1)));
-      float *values = logits + i * spec.columns;
-      for (int64_t column = 0; column < spec.columns; ++column) values[column] -= offset;
+  if (spec.scale_by_sigma)
+    for (size_t i = 0; i < count; ++i) {
+      const float offset = offset_of(first + i);
+      float *row = logits + i * static_cast<size_t>(spec.columns);
+      for (int64_t column = 0; column < spec.columns; ++column) row[column] -= offset;
     }
+  return logits;
+}
+
+// Where the logits are.
+Status Engine::answer_there(size_t first) {
+  const Device &device = *model_->device();
+  Questions &questions = parts_.questions;
+  for (size_t q = 0; q < questions.list().size(); ++q)
+    questions.list()[q].offset = offset_of(first + static_cast<size_t>(questions.rows()[q]));
+  return device.check(device.ops().answer(parts_.stream.get(), parts_.logits.data(), model_->spec().columns,
+                                          questions.rows().data(), questions.list().data(),
+                                          static_cast<int32_t>(questions.list().size()), questions.answers().data()));
+}
+
+// On the host's threads; the offset is taken off already.
+void Engine::answer_here(const float *logits) {
+  const auto columns = static_cast<size_t>(model_->spec().columns);
+  Questions &questions = parts_.questions;
+  threads_->each(static_cast<int32_t>(questions.list().size()), [&](int32_t index, int32_t worker) {
+    const auto q = static_cast<size_t>(index), row = static_cast<size_t>(questions.rows()[q]);
+    questions.answers()[q] = answer_row(questions.list()[q], {logits + row * columns, columns}, workspace(worker));
+  });
+}
+
+// What is asked about a chunk's rows, and who is told.
+Status Engine::interview(size_t first, size_t count) {
+  Questions &questions = parts_.questions;
+  questions.clear();
+  if (call_.interviewer() == nullptr) return Status();
+  for (size_t i = 0; i < count; ++i) {
+    questions.begin_row(static_cast<int32_t>(i));
+    TEMPER_TRY(call_.interviewer()->ask(first + i, questions));
   }
-  return call_.reader()->read(first, count, logits, *threads_);
+  return Status();
+}
+
+// A chunk of logits is there: whole rows are read if somebody wants to, then questions are answered.
+Status Engine::take_logits(size_t first, size_t count) {
+  TEMPER_TRY(interview(first, count));
+  Questions &questions = parts_.questions;
+  if (call_.reader() == nullptr && model_->device()->ops().answer != nullptr) {
+    TEMPER_TRY(answer_there(first));
+  } else {
+    TEMPER_ASSIGN(float *logits, logits_on_host(first, count));
+    if (call_.reader() != nullptr)
+      TEMPER_TRY(call_.reader()->read(static_cast<int32_t>(first), static_cast<int32_t>(count), logits, *threads_));
+    answer_here(logits);
+  }
+  if (call_.interviewer() == nullptr) return Status();
+  for (size_t i = 0, q = 0; i < count; ++i) {
+    const size_t begin = q;
+    while (q < questions.rows().size() && questions.rows()[q] == static_cast<int32_t>(i)) ++q;
+    TEMPER_TRY(call_.interviewer()->take(first + i, questions.answers().subspan(begin, q - begin)));
+  }
+  return Status();
 }
 
 Status Engine::run(const std::atomic<bool> *cancel) {
@@ -144,7 +199,7 @@ Status Engine::run(const std::atomic<bool> *cancel) {
     const std::span<const int32_t> part =
         call_.wanted().subspan(first, std::min(chunk, call_.wanted().size() - first));
     TEMPER_TRY(run_head(part));
-    TEMPER_TRY(read_logits(static_cast<int32_t>(first), static_cast<int32_t>(part.size())));
+    TEMPER_TRY(take_logits(first, part.size()));
   }
   return Status();
 }

@@ -103,6 +103,7 @@ Result<SessionPlan> plan_session(const Spec &spec, const Hyperschedule &schedule
   plan.cache = {.lanes = sequences, .slots = static_cast<int32_t>(slots)};
   plan.engine = {.max_rows = static_cast<int32_t>(max_rows),
                  .max_wanted = static_cast<int32_t>(sequences * static_cast<int64_t>(plan.window_room())),
+                 .max_questions = options.candidates,
                  .max_slots = static_cast<int32_t>(slots),
                  .conditions = condition_count(spec, schedule.levels()),
                  .position_span = slots};

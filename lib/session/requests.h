@@ -2,7 +2,7 @@
 // Which rows of logits a step's call is asked for, and what is done with them.
 #pragma once
 
-#include "engine/call.h"
+#include "engine/engine.h"
 #include "session/frame.h"
 
 #include <atomic>
@@ -36,32 +36,41 @@ struct Requests {
   }
 };
 
-// Reads the rows of a call: score heads are decoded where others work on them, pairs are combined, the caller's functions
-// see them, and the sampler proposes.
-class RequestReader final : public LogitReader {
+// Asks what the sampler wants to know, and gives it the answers. Where somebody has to see whole rows it reads them
+// before: score heads are decoded for others to work on, pairs are combined, the caller's functions look at them, and
+// published modes of samplers choose from them.
+class RequestWork final : public Interviewer, private LogitReader {
  public:
-  RequestReader(const Frame &frame, std::span<Sequence> sequences, const Requests &requests,
-                std::span<Workspace> workspaces)
-      : frame_(frame), sequences_(sequences), requests_(requests), workspaces_(workspaces) {}
+  RequestWork(const Frame &frame, std::span<Sequence> sequences, const Requests &requests, Engine &engine)
+      : frame_(frame), sequences_(sequences), requests_(requests), engine_(engine) {}
 
-  Status read(int32_t first, int32_t count, float *logits, const Threads &threads) override;
+  // Puts itself into the engine's call.
+  void join(Call &call);
+  Status ask(size_t wanted, Questions &questions) override;
+  Status take(size_t wanted, std::span<const temper_answer> answers) override;
   // Of measured pairs; -1: none were.
   double difference() const noexcept { return difference_; }
 
  private:
+  Status read(int32_t first, int32_t count, float *logits, const Threads &threads) override;
+  bool reads_rows() const noexcept;
+  // Score heads are decoded before anything else sees them.
+  bool converts() const noexcept;
+  const HeadDescription &head() const noexcept { return converts() ? frame_.converted_head : frame_.head; }
+  const Request *request_of(size_t wanted) const noexcept;  // null: the second run's row of a pair
+  Sequence &sequence_of(const Request &request) noexcept { return sequences_[static_cast<size_t>(request.sequence)]; }
+  Draws draws_of(const Sequence &sequence, size_t proposal) const noexcept;
   std::span<float> row(float *logits, int32_t at) const noexcept;
   void convert(int32_t first, int32_t count, float *logits, const Threads &threads);
   void combine(int32_t count, float *logits);
   Status call_hook(int32_t first, int32_t count, float *logits);
-  void propose(const Request &request, std::span<const float> row, Workspace &workspace);
-  void estimate(const Request &request, std::span<const float> row, Workspace &workspace);
+  void look_at(const Request &request, std::span<const float> row, Workspace &workspace);
 
   const Frame &frame_;
   std::span<Sequence> sequences_;
   const Requests &requests_;
-  std::span<Workspace> workspaces_;
-  const HeadDescription *head_ = nullptr;  // of the rows as they are now
-  std::atomic<bool> not_finite_{false};
+  Engine &engine_;
+  std::atomic<bool> nothing_to_draw_{false};
   double difference_ = -1;
 };
 

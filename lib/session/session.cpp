@@ -108,7 +108,8 @@ Status Session::allocate(const Session *origin) {
   }
   frame_.plan = plan;
   for (Sequence &sequence : sequences_) make_room(frame_, sequence);
-  return work_.reserve(sequences_.size() * plan.window_room(), engine_->threads().workers(), frame_.head.columns);
+  requests_.list.reserve(sequences_.size() * plan.window_room());
+  return Status();
 }
 
 Status Session::set_options(const SessionOptions &options) {
@@ -170,7 +171,7 @@ Status Session::step(StepReport &report) {
   }
   if (cancel_.exchange(false, std::memory_order_relaxed)) return Status(TEMPER_E_CANCELLED, "cancelled");
 
-  Step step(frame_, sequences_, {*cache_, conditions_}, work_, report);
+  Step step(frame_, sequences_, {*cache_, conditions_}, requests_, report);
   TEMPER_TRY(step.begin());
   const Status status = step.run(*engine_, &cancel_);
   if (status.code() == TEMPER_E_CANCELLED) cancel_.store(false, std::memory_order_relaxed);

@@ -70,7 +70,7 @@ class Session {
   bool own_engine_ = true;
   std::optional<Cache> cache_;
   LevelConditions conditions_;
-  StepWork work_;
+  Requests requests_;
   SessionCounts counts_;
   std::atomic<bool> cancel_{false};
 };

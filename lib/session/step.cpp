@@ -18,18 +18,9 @@
 
 namespace temper {
 
-Status StepWork::reserve(size_t count, int32_t workers, int32_t columns) {
-  requests.list.reserve(count);
-  workspaces.clear();
-  for (int32_t worker = 0; worker < workers; ++worker) {
-    TEMPER_ASSIGN(Workspace workspace, Workspace::create(columns));
-    workspaces.push_back(std::move(workspace));
-  }
-  return Status();
-}
-
-Step::Step(const Frame &frame, std::span<Sequence> sequences, const Lanes &lanes, StepWork &work, StepReport &report)
-    : frame_(frame), sequences_(sequences), lanes_(lanes), work_(work), report_(report) {}
+Step::Step(const Frame &frame, std::span<Sequence> sequences, const Lanes &lanes, Requests &requests,
+           StepReport &report)
+    : frame_(frame), sequences_(sequences), lanes_(lanes), requests_(requests), report_(report) {}
 
 Status Step::begin() {
   for (Sequence &sequence : sequences_) {
@@ -78,10 +69,10 @@ Status Step::run(Engine &engine, const std::atomic<bool> *cancel) {
   for (int32_t candidate = 0; frame_.options.previews() && candidate < frame_.options.candidates; ++candidate) {
     // The difference of an approximate cache is measured in the step's own call alone.
     begin_call(engine, Purpose::preview, frame_.options.guided);
-    work_.requests.candidate = candidate;
+    requests_.candidate = candidate;
     for (size_t i = 0; i < sequences_.size(); ++i)
       if (sequences_[i].running()) TEMPER_TRY(add_preview(i, candidate, engine.call()));
-    if (!work_.requests.list.empty()) TEMPER_TRY(run_call(engine, cancel));
+    if (!requests_.list.empty()) TEMPER_TRY(run_call(engine, cancel));
     put_back();
   }
   return Status();
@@ -130,34 +121,35 @@ Status Step::add_requests(size_t index, const RowPlan &plan, int32_t first_row, 
   const std::span<const int32_t> rows = plan.logit_row();
   for (size_t a = 0; a < rows.size(); ++a) {
     if (rows[a] < 0) continue;
-    if (work_.requests.list.size() == work_.requests.list.capacity() ||
+    if (requests_.list.size() == requests_.list.capacity() ||
         (companion != nullptr && !call.want(companion->first_row + companion->plan.logit_row()[a])) ||
         !call.want(first_row + rows[a]))
       return Status(TEMPER_E_INTERNAL, "the logits of a call exceed their plan");
-    work_.requests.list.push_back({static_cast<int32_t>(index), static_cast<int32_t>(a)});
+    requests_.list.push_back({static_cast<int32_t>(index), static_cast<int32_t>(a)});
   }
   return Status();
 }
 
 void Step::begin_call(Engine &engine, Purpose purpose, bool pairs) {
   engine.call().clear();
-  work_.requests.list.clear();
-  work_.requests.purpose = purpose;
-  work_.requests.pairs = pairs;
+  requests_.list.clear();
+  requests_.purpose = purpose;
+  requests_.pairs = pairs;
 }
 
 Status Step::run_call(Engine &engine, const std::atomic<bool> *cancel) {
   Call &call = engine.call();
   if (call.count() == 0) return Status();
-  RequestReader reader(frame_, sequences_, work_.requests, work_.workspaces);
-  call.set_reader(&reader);
+  RequestWork work(frame_, sequences_, requests_, engine);
+  work.join(call);
   const Status status = engine.run(cancel);
+  call.set_interviewer(nullptr);
   call.set_reader(nullptr);
   TEMPER_TRY(status);
   report_.rows_computed += call.count();
   report_.logit_rows += static_cast<int64_t>(call.wanted().size());
   ++report_.model_calls;
-  if (work_.requests.pairs && !frame_.options.guided) report_.difference = std::max(0.0, reader.difference());
+  if (requests_.pairs && !frame_.options.guided) report_.difference = std::max(0.0, work.difference());
   return Status();
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// One step of a session's sequences, call by call. What a step needs of memory is a StepWork, made with the session.
+// One step of a session's sequences, call by call.
 #pragma once
 
 #include "engine/cache.h"
@@ -11,13 +11,6 @@
 #include <vector>
 
 namespace temper {
-
-struct StepWork {
-  Requests requests;
-  std::vector<Workspace> workspaces;  // of the host's threads
-
-  Status reserve(size_t requests, int32_t workers, int32_t columns);
-};
 
 // Where a session's sequences lie: lane i is sequence i's, the lanes behind those are the second runs'.
 struct Lanes {
@@ -31,7 +24,7 @@ struct Lanes {
 
 class Step {
  public:
-  Step(const Frame &frame, std::span<Sequence> sequences, const Lanes &lanes, StepWork &work, StepReport &report);
+  Step(const Frame &frame, std::span<Sequence> sequences, const Lanes &lanes, Requests &requests, StepReport &report);
   ~Step() { put_back(); }
   Step(const Step &) = delete;
   Step &operator=(const Step &) = delete;
@@ -56,7 +49,7 @@ class Step {
   const Frame &frame_;
   std::span<Sequence> sequences_;
   const Lanes &lanes_;
-  StepWork &work_;
+  Requests &requests_;
   StepReport &report_;
 };
 
