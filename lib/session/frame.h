@@ -62,6 +62,9 @@ struct Frame {
   bool is_masked(int32_t token) const noexcept { return token < 0 || token == head.mask_token; }
 };
 
+// Makes room in a sequence for all that the frame's plan and options need: a step then allocates nothing.
+void make_room(const Frame &frame, Sequence &sequence);
+
 // What a step did.
 struct StepReport {
   int64_t step = 0;          // its index

@@ -17,27 +17,6 @@ void sort_out(std::vector<int32_t> &tokens) {
   tokens.erase(std::unique(tokens.begin(), tokens.end()), tokens.end());
 }
 
-// All that a step needs of a sequence.
-void make_room(const Frame &frame, Sequence &sequence) {
-  const SessionPlan &plan = frame.plan;
-  const auto room = static_cast<size_t>(plan.token_room), window = plan.window_room();
-  const auto candidates = static_cast<size_t>(frame.options.candidates);
-  const int32_t rows = plan.engine.max_rows;
-  const size_t history = frame.parts.sampler.parameters().shaping.counts() ? room : 0;
-  sequence.tokens.resize(room, -1);
-  sequence.records.assign(room, {});
-  sequence.memories.assign(room, {});
-  sequence.window.reserve(window, candidates * window, history, rows);
-  sequence.proposals.reserve(candidates * window);
-  sequence.sorted.reserve(history);
-  if (candidates > 1) sequence.candidates.reserve(candidates, window);
-  if (plan.paired) sequence.companion.reserve(room, window, rows);
-  if (!frame.options.previews()) return;
-  sequence.preview.tokens.reserve(2 * window);
-  sequence.preview.window.reserve(window, window, history, rows);
-  if (plan.paired) sequence.preview.companion.reserve(room, window, rows);
-}
-
 int64_t steps_total(const Frame &frame, std::span<const Sequence> sequences) noexcept {
   int64_t total = 0;
   for (const Sequence &sequence : sequences) {
