@@ -14,7 +14,7 @@
 
 namespace temper {
 
-// One row (DESIGN 1): it attends to slots [visible_begin, visible_end) of its lane, and to its own slot besides if
+// One row: it attends to slots [visible_begin, visible_end) of its lane, and to its own slot besides if
 // `sees_itself`. Rows of one lane stand in slot order.
 struct Row {
   int32_t token = 0;      // -1: a zero embedding

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Which rows one call of the model needs for one sequence, and what each of them sees. The paper's
-// attention masks and the freeze rule of DESIGN 1 are here and nowhere else; pure arithmetic on
+// attention masks and the freeze rule (MATH 3.5, 3.6) are here and nowhere else; pure arithmetic on
 // positions, no model, no memory of its own.
 #pragma once
 

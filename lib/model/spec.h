@@ -17,7 +17,7 @@ namespace temper {
 enum class Norm { layer, rms };
 enum class Activation { gelu_tanh, gelu_erf, swiglu };
 
-// What a settled row attends to (DESIGN 1, MATH 3.5).
+// What a settled row attends to (MATH 3.5).
 enum class Context { causal, block_causal, full };
 
 // What an active row attends to.
