@@ -26,8 +26,9 @@ constexpr double none = -HUGE_VAL;
 constexpr int32_t widest = 600;
 
 void near(double value, double expected, double tolerance, uint64_t which, const char *what) {
+  const auto number = static_cast<unsigned long long>(which);
   if (!(std::fabs(value - expected) <= tolerance))
-    fail_msg("question %llu: %s is %.15g, expected %.15g", static_cast<unsigned long long>(which), what, value, expected);
+    fail_msg("question %llu: %s is %.15g, expected %.15g", number, what, value, expected);
 }
 
 // Reproducible numbers in (0, 1).
@@ -209,7 +210,8 @@ void compare(const Asked &asked, const temper_answer &answer, uint64_t which) {
   std::vector<double> logits = shaped(q, asked.row);
   assert_int_equal(answer.status, best_of(logits) >= 0 ? TEMPER_ANSWER_GIVEN : TEMPER_ANSWER_NOTHING);
   if (answer.status != TEMPER_ANSWER_GIVEN) {
-    assert_true(answer.token == -1 && answer.best == -1 && answer.favourite == -1 && answer.total == 0 && answer.own == 0);
+    assert_true(answer.token == -1 && answer.best == -1 && answer.favourite == -1);
+    assert_true(answer.total == 0 && answer.own == 0);
     return;
   }
   const Shares belief(logits, 1);
@@ -238,7 +240,8 @@ void compare(const Asked &asked, const temper_answer &answer, uint64_t which) {
 
   const bool draws = is_asked(TEMPER_ASK_DRAW) && left, probes = is_asked(TEMPER_ASK_PROBE) && left;
   assert_int_equal(answer.best, is_asked(TEMPER_ASK_BEST) && left ? best_of(logits) : -1);
-  near(answer.total, draws || probes || (is_asked(TEMPER_ASK_TOTAL) && left) ? one * drawn.sum : 0, unit, which, "total");
+  const bool summed = draws || probes || (is_asked(TEMPER_ASK_TOTAL) && left);
+  near(answer.total, summed ? one * drawn.sum : 0, unit, which, "total");
   near(answer.probe, probes ? one * drawn.p[static_cast<size_t>(q.probe)] : 0, unit, which, "probe");
   assert_true((answer.token >= 0) == draws);
   const auto believed = [&](int32_t id) {
@@ -297,8 +300,8 @@ void unusable(void **) {
   question.asked = TEMPER_ASK_DRAW | TEMPER_ASK_BEST;
   const auto status = [&](const std::vector<float> &row) { return answer_row(question, row, workspace).status; };
   const float inf = HUGE_VALF, nan = std::nanf("");
-  for (const std::vector<float> &row : {std::vector<float>{0, nan, 0, 0}, {0, inf, 0, 0}, {-inf, -inf, -inf, 0}, {0, 0, 0}})
-    assert_int_equal(status(row), TEMPER_ANSWER_NOTHING);
+  const std::vector<float> bad[] = {{0, nan, 0, 0}, {0, inf, 0, 0}, {-inf, -inf, -inf, 0}, {0, 0, 0}};
+  for (const std::vector<float> &row : bad) assert_int_equal(status(row), TEMPER_ANSWER_NOTHING);
   // The mask's column isn't looked at unless it is a token like others.
   assert_int_equal(status({0, 1, -inf, nan}), TEMPER_ANSWER_GIVEN);
   question.asked |= TEMPER_ASK_MASK_STAYS;
