@@ -129,7 +129,7 @@ typedef struct temper_answer {
   int32_t best;       /**< most probable in step 8, the lowest id of equals; -1 likewise */
   int32_t favourite;  /**< most probable in step 7 */
   double total;       /**< of all weights in step 8; 0 where nothing is left beside the own token */
-  double own;         /**< TEMPER_OWN_APART: the own token's weight, shifted, on the others' scale; 2^44 without others */
+  double own;         /**< TEMPER_OWN_APART: the own token's, shifted, on the others' scale; 2^44 without others */
   double weight;      /**< of `token` */
   double probe;       /**< of the probed token */
   double belief;      /**< share of `token` in step 5, 0..1 */

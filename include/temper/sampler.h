@@ -9,7 +9,9 @@
  * revealed or kept. Draws are addressed by (seed, row id, step, position) (MATH 6), so
  * they depend neither on threads nor on the batch.
  *
- * A sampler is a value: change it on one thread at a time; sessions copy it.
+ * A sampler is a value: change it on one thread at a time; sessions copy it. A parameter that was set and does
+ * nothing on a session's model and path is told through the runtime's log (::TEMPER_LOG_WARNING) when the session is
+ * made.
  */
 #ifndef TEMPER_SAMPLER_H
 #define TEMPER_SAMPLER_H
@@ -76,17 +78,21 @@ enum {
   TEMPER_SAMPLER_TOP_P = 3,       /**< keep tokens, by falling probability, while the mass before them is below it; 0..1, default 1: off */
   TEMPER_SAMPLER_MIN_P = 4,       /**< keep tokens with at least this share of the largest probability; 0..1, default 0: off */
   /** ACS, 0..1, default 0.01 (the published program's; the paper's tables go up to 0.25). ReMDM, default 0.02:
-   *  the cap of sigma, its share of the largest, or its value in the loop. Renoise with compat 2: as ACS. */
+   *  the cap of sigma, its share of the largest, or its value in the loop. Renoise with compat 2: as ACS. Does
+   *  nothing in ACS on models that were trained to keep visible tokens (MDLM, BD3-LM, LLaDA, Dream). */
   TEMPER_SAMPLER_ETA = 5,
   /** Locally typical sampling (arXiv 2202.00666): keep the tokens whose information is nearest the entropy, up to
    *  this mass; 0..1, default 1: off. */
   TEMPER_SAMPLER_TYPICAL_P = 6,
   /** 1: as the published program does it where that isn't exact, for comparisons; default 0. Ancestral, ACS,
    *  confidence, threshold: the mask id keeps its place in the softmax, and a position that draws it stays
-   *  (or becomes) masked. Confidence: a call may reveal nothing. Analytic: the staggered score of the
+   *  (or becomes) masked; does nothing where logits have no column for the mask or scores have to be decoded.
+   *  Confidence: a call may reveal nothing. Analytic: the staggered score of the
    *  gamma-hybrid program. ReMDM: its `remdm`. Renoise: 1 its `remask`, 2 its `remask_adhoc_shuffle`. */
   TEMPER_SAMPLER_COMPAT = 7,
-  TEMPER_SAMPLER_ZETA = 8,        /**< remask: from 0, the absorbing chain, to 1, the resampling kernel; default 1 */
+  /** Remask: from 0, the absorbing chain, to 1, the resampling kernel; default 1. Does nothing on paths whose uniform
+   *  noise doesn't grow with time (epsilon). */
+  TEMPER_SAMPLER_ZETA = 8,
   TEMPER_SAMPLER_RULE = 9,        /**< ReMDM: TEMPER_REMDM_...; confidence: TEMPER_COUNT_... */
   TEMPER_SAMPLER_T_ON = 10,       /**< ReMDM loop: the time at which it begins; 0..1, default 0.55 */
   TEMPER_SAMPLER_T_OFF = 11,      /**< and ends, below t_on; default 0.05 */

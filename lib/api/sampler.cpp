@@ -7,24 +7,14 @@
 
 using namespace temper;
 
-namespace temper {
-
-Result<std::shared_ptr<const Sampler>> build(const temper_sampler &sampler) {
-  TEMPER_ASSIGN(Sampler made, Sampler::create(sampler.kind, sampler.parameters));
-  return std::shared_ptr<const Sampler>(std::make_shared<const Sampler>(made));
-}
-
-}  // namespace temper
-
 extern "C" {
 
 temper_status temper_sampler_create(int32_t kind, temper_sampler **out, temper_error *error) {
   return guard(error, [&]() -> Status {
     TEMPER_REQUIRE(out != nullptr, "out is NULL");
     *out = nullptr;
-    if (kind < TEMPER_SAMPLER_ANCESTRAL || kind > TEMPER_SAMPLER_EDIT)
-      return fail(TEMPER_E_ARGUMENT, "unknown kind of sampler: %d", kind);
     const auto known = static_cast<SamplerKind>(kind);
+    TEMPER_TRY(Sampler::create(known, Sampler::defaults(known)).status());  // is there such a kind?
     *out = new temper_sampler{known, Sampler::defaults(known)};
     return Status();
   });

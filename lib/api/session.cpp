@@ -6,6 +6,7 @@
 #include "api/model.h"
 #include "api/noise.h"
 #include "api/sampler.h"
+#include "runtime/runtime.h"
 #include "session/defaults.h"
 #include "session/snapshot.h"
 
@@ -13,6 +14,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <string>
 
 using temper::guard;
 using temper::Status;
@@ -116,10 +118,12 @@ temper_status temper_session_create(temper_model *model, const temper_hypersched
     TEMPER_ASSIGN(temper::Hyperschedule chosen_schedule, schedule_of(spec, schedule));
     TEMPER_ASSIGN(temper::Noise chosen_noise, noise_of(spec, noise));
     TEMPER_ASSIGN(temper::Sampler chosen_sampler, sampler_of(sampler));
+    const std::string remark = chosen_sampler.remark(temper::describe_head(spec), chosen_noise);
     TEMPER_ASSIGN(std::unique_ptr<temper::Session> session,
                   temper::Session::create({model->impl->network, std::move(chosen_schedule), std::move(chosen_noise),
                                            std::move(chosen_sampler)},
                                           rows, length, seed));
+    if (!remark.empty()) model->impl->network->device()->runtime().log(TEMPER_LOG_WARNING, remark.c_str());
     *out = new temper_session{std::move(session)};
     return Status();
   });

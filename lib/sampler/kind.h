@@ -39,6 +39,8 @@ struct Kind {
   Verdict (*finish)(const SamplerParameters &, const HeadDescription &, const SamplerWindow &) noexcept = nullptr;
   // Visible tokens stay: null: never; see Sampler::keeps_visible.
   bool (*keeps_visible)(const HeadDescription &) noexcept = nullptr;
+  // See Sampler::remark; null: nothing to say.
+  std::string (*remark)(const SamplerParameters &, const HeadDescription &, const Noise &) = nullptr;
   // Published modes only (compat is set): instead of choose, from the whole row.
   void (*choose_from_row)(const Place &, const WholeRow &, Proposal &) noexcept = nullptr;
 };
@@ -67,6 +69,8 @@ Status needs_mask(const HeadDescription &head, const Noise &noise, const char *n
 Status needs_no_uniform(const Noise &noise, const char *name);
 // The head says something about visible tokens.
 Status needs_opinion(const HeadDescription &head, const char *name);
+// For compat that lets the mask id be drawn: a remark where it never can be.
+std::string remark_on_mask(const SamplerParameters &parameters, const HeadDescription &head, const Noise &noise);
 inline bool if_carried_over(const HeadDescription &head) noexcept { return head.carry_over; }
 inline bool always(const HeadDescription &) noexcept { return true; }
 

@@ -30,4 +30,15 @@ Status needs_no_uniform(const Noise &noise, const char *name) {
   return fail(TEMPER_E_UNSUPPORTED, "the %s sampler is for paths of masks alone, this one has uniform noise", name);
 }
 
+std::string remark_on_mask(const SamplerParameters &parameters, const HeadDescription &head, const Noise &noise) {
+  if (parameters.compat == 0) return "";
+  if (head.mask_token < 0 || head.mask_token >= head.vocabulary)
+    return "compat does nothing: the model's logits have no column for the mask";
+  const NoisePath path = noise.parameters().path;
+  if (path == NoisePath::table || path == NoisePath::callback) return "";
+  const bool decoded = (head.kind == HeadForm::score_exact && noise.uses_uniform()) ||
+                       (head.kind == HeadForm::score_official_gamma && !noise.uses_mask());
+  return decoded ? "compat does nothing: on this path scores are turned into a prediction without the mask" : "";
+}
+
 }  // namespace temper

@@ -130,6 +130,11 @@ Result<Sampler> Sampler::create(SamplerKind kind, const SamplerParameters &param
   return Sampler(kind, checked, *known);
 }
 
+std::string Sampler::remark(const HeadDescription &head, const Noise &noise) const {
+  const std::string said = kind_of_->remark != nullptr ? kind_of_->remark(parameters_, head, noise) : std::string();
+  return said.empty() ? said : std::string("the ") + kind_of_->name + " sampler's " + said;
+}
+
 Status Sampler::check(const HeadDescription &head, const Noise &noise) const {
   if (head.columns < 1 || head.columns > (1 << 18))
     return fail(TEMPER_E_UNSUPPORTED, "%d columns of logits can't be sampled, 1 to 2^18 can", head.columns);

@@ -21,6 +21,7 @@
 
 #include <cstdint>
 #include <span>
+#include <string>
 
 namespace temper {
 
@@ -109,7 +110,7 @@ enum class Move : int32_t {
   draw = 2,     // takes a token of the prediction
   edit = 3,     // visible: may change, by the chain
   correct = 4,  // visible: takes a new token of the prediction
-  law = 5,      // takes a state of the whole step's distribution
+  state = 5,    // takes a state of the whole step's distribution
   rank = 6,     // takes a token if finish agrees
   remask = 7,   // becomes the mask
   watch = 8     // stays; only looked at (adaptive stop)
@@ -155,6 +156,10 @@ class Sampler {
 
   // Can this sampler follow the head on this path? The message says why not.
   Status check(const HeadDescription &head, const Noise &noise) const;
+
+  // A parameter that was set and does nothing with this head on this path, and why. "" when all is well. For people:
+  // whoever makes a session tells it through the log.
+  std::string remark(const HeadDescription &head, const Noise &noise) const;
 
   SamplerKind kind() const noexcept { return kind_; }
   const SamplerParameters &parameters() const noexcept { return parameters_; }

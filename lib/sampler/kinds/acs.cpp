@@ -14,7 +14,8 @@ void decide(const SamplerParameters &parameters, const HeadDescription &head, co
   decide_each(head, window, [&](const SamplerPosition &at, const Draws &draws) {
     const Transition &step = *at.transition;
     if (rests(at)) return Move::keep;
-    if (is_masked(head, at)) return step.final || draws.bernoulli(DrawTag::reveal, step.reveal) ? Move::draw : Move::keep;
+    if (is_masked(head, at))
+      return step.final || draws.bernoulli(DrawTag::reveal, step.reveal) ? Move::draw : Move::keep;
     if (head.carry_over) return Move::keep;
     // No correction in the last step.
     return draws.bernoulli(DrawTag::correct, step.final ? 0 : parameters.eta * step.stay) ? Move::correct : Move::keep;
@@ -33,6 +34,12 @@ void choose(const Place &place, const temper_answer &answer, Proposal &proposal)
   take_token(place, answer, proposal);
 }
 
+std::string remark(const SamplerParameters &parameters, const HeadDescription &head, const Noise &noise) {
+  if (parameters.eta > 0 && head.carry_over)
+    return "eta does nothing: the model was trained to keep visible tokens, so none is drawn anew";
+  return remark_on_mask(parameters, head, noise);
+}
+
 constexpr KindParameter own_parameters[] = {
     {.parameter = SamplerParameter::eta, .name = "eta", .bounds = {0, 1, 0.01, false}},
     {.parameter = SamplerParameter::compat, .name = "compat", .bounds = {0, 1, 0, true}}};
@@ -45,6 +52,7 @@ const Kind kinds::acs = {.name = "adaptive correction",
                          .decide = decide,
                          .ask = ask,
                          .choose = choose,
-                         .keeps_visible = if_carried_over};
+                         .keeps_visible = if_carried_over,
+                         .remark = remark};
 
 }  // namespace temper

@@ -25,7 +25,7 @@ void decide(const SamplerParameters &parameters, const HeadDescription &head, co
   if (parameters.compat == 0) return kinds::ancestral.decide(parameters, head, window);
   decide_each(head, window, [&](const SamplerPosition &at, const Draws &) {
     const bool settled = !is_masked(head, at) && (head.carry_over || at.transition->visible_fixed);
-    return rests(at) || settled ? Move::keep : Move::law;
+    return rests(at) || settled ? Move::keep : Move::state;
   });
 }
 

@@ -50,7 +50,8 @@ const Kind kinds::ancestral = {.name = "ancestral",
                                .decide = decide<false>,
                                .ask = ask<false>,
                                .choose = choose<false>,
-                               .keeps_visible = if_carried_over};
+                               .keeps_visible = if_carried_over,
+                               .remark = remark_on_mask};
 const Kind kinds::greedy = {.name = "greedy",
                             .draws = false,
                             .decide = decide<true>,

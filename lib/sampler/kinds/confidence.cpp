@@ -27,6 +27,11 @@ Verdict finish(const SamplerParameters &p, const HeadDescription &head, const Sa
   return ordered::close(head, window);
 }
 
+std::string remark(const SamplerParameters &p, const HeadDescription &head, const Noise &noise) {
+  // Rounded down, compat also lets a call reveal nothing.
+  return p.rule == TEMPER_COUNT_FLOOR ? "" : remark_on_mask(p, head, noise);
+}
+
 constexpr KindParameter own_parameters[] = {
     {.parameter = SamplerParameter::order, .name = "order", .bounds = ordered::order_bounds},
     {.parameter = SamplerParameter::order_temperature, .name = "order temperature", .bounds = {0, 100, 0, false}},
@@ -43,6 +48,7 @@ const Kind kinds::confidence = {.name = "confidence",
                                 .ask = ordered::ask,
                                 .choose = ordered::choose,
                                 .finish = finish,
-                                .keeps_visible = always};
+                                .keeps_visible = always,
+                                .remark = remark};
 
 }  // namespace temper

@@ -63,6 +63,14 @@ void choose(const Place &place, const temper_answer &answer, Proposal &proposal)
              proposal);
 }
 
+std::string remark(const SamplerParameters &parameters, const HeadDescription &, const Noise &noise) {
+  constexpr int times = 64;
+  for (int i = 1; i < times; ++i)
+    if (noise.rates(static_cast<double>(i) / times).lam > 0) return "";
+  if (parameters.zeta == 0) return "";
+  return "zeta does nothing: on this path no mask ever turns into a uniform token, so no token is remasked";
+}
+
 constexpr KindParameter own_parameters[] = {
     {.parameter = SamplerParameter::zeta, .name = "zeta", .bounds = {0, 1, 1, false}}};
 
@@ -73,6 +81,7 @@ const Kind kinds::remask = {.name = "remasking",
                             .check = check,
                             .decide = decide,
                             .ask = ask,
-                            .choose = choose};
+                            .choose = choose,
+                            .remark = remark};
 
 }  // namespace temper

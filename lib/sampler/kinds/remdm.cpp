@@ -43,7 +43,9 @@ Chances chances_of(const SamplerParameters &p, const Transition &step, double we
     if (alpha_t == p.alpha_on && alpha_s == p.alpha_on && step.s > 0) sigma = p.eta;
   } else {
     const double most = alpha_t > 0 ? std::min(1.0, (1 - alpha_s) / alpha_t) : 1;
-    sigma = p.rule == TEMPER_REMDM_CAP ? std::min(p.eta, most) : p.rule == TEMPER_REMDM_RESCALE ? p.eta * most : weight * most;
+    sigma = p.rule == TEMPER_REMDM_CAP       ? std::min(p.eta, most)
+            : p.rule == TEMPER_REMDM_RESCALE ? p.eta * most
+                                             : weight * most;
   }
   if (step.final) return {0, 1};
   const double masked = 1 - alpha_t;
@@ -66,7 +68,8 @@ void decide(const SamplerParameters &p, const HeadDescription &head, const Sampl
     if (rests(at)) return Move::keep;
     const bool masked = is_masked(head, at);
     if (p.compat != 0) return masked ? Move::draw : Move::keep;
-    if (masked) return draws.uniform(DrawTag::reveal) < chances_of(p, *at.transition, 0).reveal ? Move::draw : Move::keep;
+    if (masked)
+      return draws.uniform(DrawTag::reveal) < chances_of(p, *at.transition, 0).reveal ? Move::draw : Move::keep;
     const double weight = conf ? std::exp(-at.memory->probability) / sum : 0;
     return draws.uniform(DrawTag::remask) < chances_of(p, *at.transition, weight).remask ? Move::remask : Move::keep;
   });

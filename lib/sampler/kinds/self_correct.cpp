@@ -28,7 +28,8 @@ bool in_rounds(const SamplerWindow &window) noexcept { return window.memory->rou
 
 void decide(const SamplerParameters &p, const HeadDescription &head, const SamplerWindow &window) noexcept {
   if (!in_rounds(window)) return kinds::ancestral.decide(p, head, window);
-  decide_each(head, window, [](const SamplerPosition &at, const Draws &) { return rests(at) ? Move::keep : Move::rank; });
+  decide_each(head, window,
+              [](const SamplerPosition &at, const Draws &) { return rests(at) ? Move::keep : Move::rank; });
 }
 
 void ask(const Place &place, temper_question &question) noexcept {
@@ -80,7 +81,8 @@ Verdict finish(const SamplerParameters &p, const HeadDescription &, const Sample
   for (; !tired && replaced < p.corrector_positions; ++replaced) {
     Proposal *best = nullptr;
     for (Proposal &proposal : window.proposals)
-      if (proposal.move == Move::rank && proposal.confidence > 0 && (best == nullptr || proposal.confidence > best->confidence))
+      if (proposal.move == Move::rank && proposal.confidence > 0 &&
+          (best == nullptr || proposal.confidence > best->confidence))
         best = &proposal;
     if (best == nullptr) break;
     best->move = Move::draw;

@@ -30,6 +30,7 @@ const Kind kinds::threshold = {.name = "threshold",
                                .ask = ordered::ask,
                                .choose = ordered::choose,
                                .finish = finish,
-                               .keeps_visible = always};
+                               .keeps_visible = always,
+                               .remark = remark_on_mask};
 
 }  // namespace temper
