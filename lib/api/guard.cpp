@@ -19,23 +19,40 @@ size_t character_size(const unsigned char *text) noexcept {
   return size == 0 || too_long || surrogate || beyond ? 0 : size;
 }
 
+// Copies whole characters of `from` to `to`, at most `room` bytes of them. What isn't a character becomes '?', what
+// would break the line a space, byte for byte. Returns how many bytes that were.
+size_t copy_characters(char *to, const char *from, size_t room) noexcept {
+  const auto *next = reinterpret_cast<const unsigned char *>(from);
+  size_t length = 0;
+  while (*next != 0) {
+    const size_t size = character_size(next);
+    const size_t needed = std::max<size_t>(size, 1);
+    if (length + needed > room) break;
+    std::memcpy(to + length, next, needed);
+    if (size == 0) to[length] = '?';
+    if (size == 1 && (*next < 0x20 || *next == 0x7F)) to[length] = ' ';
+    length += needed;
+    next += needed;
+  }
+  return length;
+}
+
 }  // namespace
 
-// Messages quote paths and files, which may hold anything: what arrives is one line of whole characters.
+// Messages quote paths and files, which may hold anything: what arrives is one line of whole characters. One that is
+// too long loses its middle, for the reason stands at one of its ends.
 temper_status report(temper_error *error, temper_status code, const char *message) noexcept {
   if (error == nullptr || code >= 0) return code;
+  constexpr size_t room = sizeof error->message - 1, half = (room - 3) / 2;
   error->status = code;
-  const auto *from = reinterpret_cast<const unsigned char *>(message);
-  size_t length = 0;
-  while (*from != 0) {
-    const size_t size = character_size(from);
-    const size_t needed = std::max<size_t>(size, 1);
-    if (length + needed >= sizeof error->message) break;
-    std::memcpy(error->message + length, from, needed);
-    if (size == 0) error->message[length] = '?';
-    if (size == 1 && (*from < 0x20 || *from == 0x7F)) error->message[length] = ' ';
-    length += needed;
-    from += needed;
+  const size_t size = std::strlen(message);
+  size_t length = copy_characters(error->message, message, size <= room ? room : half);
+  if (size > room) {
+    const char *tail = message + size - half;
+    while ((static_cast<unsigned char>(*tail) & 0xC0U) == 0x80U) ++tail;
+    std::memcpy(error->message + length, "...", 3);
+    length += 3;
+    length += copy_characters(error->message + length, tail, half);
   }
   error->message[length] = '\0';
   return code;

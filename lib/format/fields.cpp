@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "format/fields.h"
 
+#include "base/text.h"
+
 #include <algorithm>
 #include <cmath>
 
@@ -65,9 +67,7 @@ double Fields::number(std::string_view path, double fallback, double low, double
   if (json == nullptr) return fallback;
   const bool numeric = json->kind == Json::Kind::integer || json->kind == Json::Kind::real;
   if (numeric && json->real >= low && json->real <= high) return json->real;
-  char expected[96];
-  std::snprintf(expected, sizeof expected, "a number from %g to %g", low, high);
-  wrong(path, expected);
+  wrong(path, format_text("a number from %g to %g", low, high).c_str());
   return fallback;
 }
 

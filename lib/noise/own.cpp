@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "noise/own.h"
 
+#include "base/text.h"
+
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
@@ -40,7 +42,7 @@ Where level_text(int64_t level) noexcept {
 
 Where time_text(double t) noexcept {
   Where where;
-  std::snprintf(where.text, sizeof where.text, "at t = %.9g", t);
+  std::snprintf(where.text, sizeof where.text, "at t = %s", number_text(t, 9).text);
   return where;
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "score/request.h"
 
+#include "base/text.h"
 #include "engine/admission.h"
 #include "score/documents.h"
 #include "score/source.h"
@@ -8,7 +9,6 @@
 #include "session/plan.h"
 
 #include <algorithm>
-#include <cstdio>
 
 namespace temper {
 namespace {
@@ -19,10 +19,8 @@ std::string describe_noise(const Noise &noise) {
   static constexpr const char *names[] = {"absorbing", "uniform", "epsilon-hybrid", "gamma-hybrid", "GIDD",
                                           "the caller's", "the caller's"};
   const NoiseParameters &p = noise.parameters();
-  char text[64];
-  if (p.mix > 0) std::snprintf(text, sizeof text, "%s (%g)", names[static_cast<int>(p.path)], p.mix);
-  else std::snprintf(text, sizeof text, "%s", names[static_cast<int>(p.path)]);
-  return text;
+  const std::string name = names[static_cast<int>(p.path)];
+  return p.mix > 0 ? name + format_text(" (%g)", p.mix) : name;
 }
 
 std::string define_score(const ScoreTask &task, bool whole, const ScoreTotals &totals) {

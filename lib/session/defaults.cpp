@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "session/defaults.h"
 
+#include "base/text.h"
+
 #include <algorithm>
-#include <cstdio>
 
 namespace temper {
 
@@ -61,13 +62,10 @@ std::vector<double> level_conditions(const Spec &spec, const Noise &noise, int32
 std::string describe_path(const PathSpec &path) {
   static constexpr const char *kinds[] = {"absorbing", "uniform", "epsilon-hybrid", "gamma-hybrid", "gidd"};
   static constexpr const char *clocks[] = {"linear", "log-linear", "geometric", "cosine"};
-  char text[96];
-  const char *clock = clocks[static_cast<int>(path.clock)];
+  const char *kind = kinds[static_cast<int>(path.kind)], *clock = clocks[static_cast<int>(path.clock)];
   if (path.kind == PathKind::absorbing || path.kind == PathKind::uniform)
-    std::snprintf(text, sizeof text, "%s, %s clock", kinds[static_cast<int>(path.kind)], clock);
-  else
-    std::snprintf(text, sizeof text, "%s %g, %s clock", kinds[static_cast<int>(path.kind)], path.mix, clock);
-  return text;
+    return format_text("%s, %s clock", kind, clock);
+  return format_text("%s %g, %s clock", kind, path.mix, clock);
 }
 
 }  // namespace temper

@@ -2,6 +2,8 @@
 // The setters that decide and write down why, and the caller's overrides, which come last.
 #include "model/families/draft.h"
 
+#include "base/text.h"
+
 #include <cmath>
 
 namespace temper {
@@ -48,24 +50,18 @@ const char *name_of(Conditioning conditioning) {
 std::string text_of(const PathSpec &path) {
   static constexpr const char *kinds[] = {"absorbing", "uniform", "epsilon_hybrid", "gamma_hybrid",
                                           "gidd"};
-  char text[160];
-  int length = std::snprintf(text, sizeof text, "%s", kinds[static_cast<int>(path.kind)]);
-  const auto append = [&](const char *format, double a, double b) {
-    if (length >= 0 && length < static_cast<int>(sizeof text))
-      length += std::snprintf(text + length, sizeof text - static_cast<size_t>(length), format,
-                              a, b);
-  };
-  if (path.kind == PathKind::epsilon_hybrid) append(", epsilon %g", path.mix, 0);
-  if (path.kind == PathKind::gamma_hybrid) append(", gamma %g", path.mix, 0);
-  if (path.kind == PathKind::gidd) append(", p_uniform %g", path.mix, 0);
+  std::string text = kinds[static_cast<int>(path.kind)];
+  if (path.kind == PathKind::epsilon_hybrid) text += format_text(", epsilon %g", path.mix);
+  if (path.kind == PathKind::gamma_hybrid) text += format_text(", gamma %g", path.mix);
+  if (path.kind == PathKind::gidd) text += format_text(", p_uniform %g", path.mix);
   if (path.kind == PathKind::gidd) return text;  // its two clocks are its own
   switch (path.clock) {
-    case ClockKind::linear: append(", linear clock", 0, 0); break;
-    case ClockKind::log_linear: append(", log-linear clock, e0 %g", path.e0, 0); break;
+    case ClockKind::linear: text += ", linear clock"; break;
+    case ClockKind::log_linear: text += format_text(", log-linear clock, e0 %g", path.e0); break;
     case ClockKind::geometric:
-      append(", geometric clock, sigma %g to %g", path.sigma_min, path.sigma_max);
+      text += format_text(", geometric clock, sigma %g to %g", path.sigma_min, path.sigma_max);
       break;
-    case ClockKind::cosine: append(", cosine clock", 0, 0); break;
+    case ClockKind::cosine: text += ", cosine clock"; break;
   }
   return text;
 }
@@ -112,12 +108,9 @@ void Draft::set_head(HeadForm head, double kappa_eff, bool carry_over, const std
   spec.head = head;
   spec.kappa_eff = kappa_eff;
   spec.carry_over = carry_over;
-  char text[120];
-  if (std::isnan(kappa_eff))
-    std::snprintf(text, sizeof text, "%s", name_of(head));
-  else
-    std::snprintf(text, sizeof text, "%s, kappa_eff %g", name_of(head), kappa_eff);
-  note("head kind", std::string(text) + (carry_over ? ", visible tokens carry over" : ""), why);
+  std::string text = name_of(head);
+  if (!std::isnan(kappa_eff)) text += format_text(", kappa_eff %g", kappa_eff);
+  note("head kind", text + (carry_over ? ", visible tokens carry over" : ""), why);
 }
 
 void Draft::set_path(const PathSpec &path, const std::string &why) {

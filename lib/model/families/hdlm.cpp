@@ -2,6 +2,8 @@
 // HDLM (arXiv:2504.06416). Its config.json is the whole training configuration, nested.
 #include "model/families/families.h"
 
+#include "base/text.h"
+
 namespace temper {
 namespace {
 
@@ -144,9 +146,7 @@ void fill_hdlm_gamma(Draft &draft) {
              "config.model.scale_by_sigma");
   // Settled rows are told the smallest noise that the published schedules use.
   spec.settled_time = config.number("annealing.sampling_eps", 1e-4, 0.0, 0.5);
-  char text[32];
-  std::snprintf(text, sizeof text, "%g", spec.settled_time);
-  draft.note("time of settled rows", text,
+  draft.note("time of settled rows", number_text(spec.settled_time).text,
              config.has("annealing.sampling_eps") ? "config.annealing.sampling_eps"
                                                   : "family default");
   read_special_tokens(draft, spec.vocabulary - 1, mask_rule);
