@@ -6,36 +6,16 @@
 #include <cstdio>
 #include <cstring>
 
-#if defined(__linux__)
-#include <sys/mman.h>
-#endif
-
 namespace temper::host {
 namespace {
 
 thread_local char error_text[200];
-
-// Weights are read front to back once a step: with 2 MiB pages that is 10 to 30 % faster.
-void prefer_huge_pages(void *memory, size_t bytes) noexcept {
-#if defined(__linux__) && defined(MADV_HUGEPAGE)
-  constexpr size_t huge = size_t{2} << 20;
-  if (bytes < 2 * huge) return;
-  const auto address = reinterpret_cast<uintptr_t>(memory);
-  const uintptr_t first = (address + huge - 1) / huge * huge;
-  const uintptr_t last = (address + bytes) / huge * huge;
-  if (last > first) (void)madvise(reinterpret_cast<void *>(first), last - first, MADV_HUGEPAGE);
-#else
-  (void)memory;
-  (void)bytes;
-#endif
-}
 
 void *take(const temper_device &device, size_t bytes) noexcept {
   if (bytes == too_large) return nullptr;
   const temper_allocator &allocator = *device.allocator;
   void *memory = allocator.alloc(allocator.user, bytes, alignment);
   if (memory == nullptr) return nullptr;
-  prefer_huge_pages(memory, bytes);
   std::memset(memory, 0, bytes);
   return memory;
 }

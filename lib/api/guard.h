@@ -4,9 +4,11 @@
 //   return guard(error, [&]() -> Status { ... });
 //
 // Inside, errors are values; the standard library may still throw, and this is the only place where
-// that becomes a status. Nothing here allocates, so it works when memory is out.
+// that becomes a status. Nothing here allocates, so it works when memory is out. The body computes in the default
+// floating-point environment, whatever the caller's is; the caller gets its own back. So do callbacks run.
 #pragma once
 
+#include "base/float_environment.h"
 #include "base/status.h"
 
 #include <cstring>
@@ -19,10 +21,17 @@ namespace temper {
 // Fills the caller's error unless it is NULL; gives `code` back.
 temper_status report(temper_error *error, temper_status code, const char *message) noexcept;
 
+// Out of line, so that the compiler computes nothing of the body before the environment is set.
+template <typename Body>
+[[gnu::noinline]] Status run_body(Body &body) {
+  return body();
+}
+
 template <typename Body>
 temper_status guard(temper_error *error, Body &&body) noexcept {
+  const FloatEnvironment defaults;
   try {
-    const Status status = body();
+    const Status status = run_body(body);
     if (status.ok()) return TEMPER_OK;
     return report(error, status.code(), status.message().c_str());
   } catch (const std::bad_alloc &) {

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/runtime.h"
 
+#include "base/float_environment.h"
 #include "runtime/device.h"
+#include "runtime/memory.h"
 
 #include <algorithm>
-#include <cstdlib>
 #include <thread>
 
 namespace temper {
@@ -12,13 +13,23 @@ namespace {
 
 constexpr int32_t most_threads = 256;
 
-void *default_alloc(void *, size_t size, size_t alignment) {
-  const size_t rounded = (size + alignment - 1) / alignment * alignment;
-  if (rounded < size) return nullptr;
-  return std::aligned_alloc(alignment, rounded == 0 ? alignment : rounded);
+struct Piece {
+  temper_task_fn task;
+  void *argument;
+};
+
+// The program's threads may have settings of their own for floating-point numbers; results don't depend on them.
+void compute(void *piece, int32_t index, int32_t worker) {
+  const FloatEnvironment defaults;
+  const Piece &work = *static_cast<const Piece *>(piece);
+  work.task(work.argument, index, worker);
 }
 
-void default_release(void *, void *memory, size_t) { std::free(memory); }
+void run_on(void *executor, temper_task_fn task, void *argument, int32_t count) {
+  const temper_executor &given = *static_cast<const temper_executor *>(executor);
+  Piece piece{task, argument};
+  given.run(given.user, compute, &piece, count);
+}
 
 }  // namespace
 
@@ -29,7 +40,7 @@ Result<std::shared_ptr<Runtime>> Runtime::create(const temper_allocator *allocat
       return Status(TEMPER_E_ARGUMENT, "the allocator lacks alloc or release");
     runtime->allocator_ = *allocator;
   } else {
-    runtime->allocator_ = {nullptr, default_alloc, default_release};
+    runtime->allocator_ = default_allocator();
   }
   TEMPER_ASSIGN(runtime->registry_, BackendRegistry::create());
   return runtime;
@@ -66,7 +77,8 @@ Status Runtime::set_executor(const temper_executor *executor) {
   if (executor->run == nullptr) return Status(TEMPER_E_ARGUMENT, "the executor lacks run");
   if (executor->workers < 1 || executor->workers > most_threads)
     return fail(TEMPER_E_ARGUMENT, "an executor has 1 to %d workers, not %d", most_threads, executor->workers);
-  executor_ = *executor;
+  given_ = *executor;
+  executor_ = {.user = &given_, .workers = given_.workers, .run = run_on};
   return Status();
 }
 

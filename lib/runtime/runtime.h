@@ -49,6 +49,7 @@ class Runtime : public std::enable_shared_from_this<Runtime> {
   int32_t log_level_ = 0;
   temper_log_fn log_ = nullptr;
   void *log_user_ = nullptr;
+  temper_executor given_{};     // the program's own
   temper_executor executor_{};  // run is nullptr until it is set or the pool is made
   std::unique_ptr<Pool> pool_;
   std::mutex mutex_;  // guards what follows

@@ -2,6 +2,7 @@
 // Rates of matrix products at a GPT-2-small-sized model's shapes, beside this machine's limits as
 // measured in the same run. Not a test. bench_linear [backend] [threads] [seconds per point]
 #include "backends/registry.h"
+#include "runtime/memory.h"
 #include "runtime/pool.h"
 
 #include <algorithm>
@@ -20,11 +21,7 @@ double now(int threads) {
   return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
 }
 
-void *take(void *, size_t size, size_t alignment) {
-  return std::aligned_alloc(alignment, (size + alignment - 1) / alignment * alignment);
-}
-void give(void *, void *memory, size_t) { std::free(memory); }
-const temper_allocator allocator{nullptr, take, give};
+const temper_allocator allocator = temper::default_allocator();
 
 template <typename Body>
 double on_threads(int threads, Body body) {
