@@ -51,7 +51,8 @@ TEMPER_API temper_status temper_x_evaluator_keep(temper_x_evaluator *evaluator, 
 /**
  * @brief Measures this machine through the model's backend, for rooflines: streaming read bandwidth and
  * the rate of float32 multiply-adds on all threads of the runtime. Takes about @p seconds.
- * @param[out] bytes_per_second @param[out] flops_per_second 0 when the backend can't say.
+ * @param[out] bytes_per_second 0 when the backend can't say.
+ * @param[out] flops_per_second likewise.
  */
 TEMPER_API temper_status temper_x_measure_machine(temper_model *model, double seconds,
                                                   double *bytes_per_second, double *flops_per_second,

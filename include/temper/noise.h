@@ -136,8 +136,10 @@ TEMPER_API temper_status temper_noise_at(const temper_noise *noise, double t, do
 /**
  * @brief The path at level @p level of @p levels: the grid and the terminal clamp applied.
  * @param[in] level 0..@p levels. @param[in] levels T, 1..2^20.
- * @param[out] t time of the level. @param[out] a @param[out] u @param[out] m as in temper_noise_at(). Any of
- * the four may be NULL.
+ * @param[out] t time of the level; this and the next three may be NULL.
+ * @param[out] a as in temper_noise_at().
+ * @param[out] u as in temper_noise_at().
+ * @param[out] m as in temper_noise_at().
  * @return ::TEMPER_OK; ::TEMPER_E_ARGUMENT. @since 0.1
  */
 TEMPER_API temper_status temper_noise_level(const temper_noise *noise, int32_t level, int32_t levels, double *t,

@@ -53,9 +53,9 @@ TEMPER_API temper_status temper_tokenizer_open(const char *path, temper_tokenize
 
 /**
  * @brief Opens a tokenizer from the bytes of its files, which are needed during the call only.
- * @param[in] vocabulary, vocabulary_size a tokenizer.json when @p merges is NULL, else a vocab.json.
- * @param[in] merges, merges_size a merges.txt; NULL and 0 for a tokenizer.json.
- * @param[in] config, config_size a tokenizer_config.json; NULL and 0 when there is none.
+ * @param[in] vocabulary @p vocabulary_size bytes: a tokenizer.json when @p merges is NULL, else a vocab.json.
+ * @param[in] merges @p merges_size bytes of a merges.txt; NULL and 0 for a tokenizer.json.
+ * @param[in] config @p config_size bytes of a tokenizer_config.json; NULL and 0 when there is none.
  * @param[out] out the tokenizer; NULL on error. End it with temper_tokenizer_destroy().
  * @param[out] error optional.
  * @return as temper_tokenizer_open(), without ::TEMPER_E_IO. Thread: any. @since 0.1

@@ -36,7 +36,11 @@ struct Pattern::Code {
   Code() = default;
   Code(const Code &) = delete;
   Code &operator=(const Code &) = delete;
-  ~Code() { pcre2_code_free(code); }
+  ~Code() {
+    pcre2_code_free(code);
+    // PCRE2 keeps the last piece of executable memory for the next pattern, and would lose it with the library.
+    pcre2_jit_free_unused_memory(nullptr);
+  }
 };
 
 Result<Pattern> Pattern::compile(std::string_view expression) {

@@ -18,7 +18,8 @@ def main():
     include, cc, cxx = sys.argv[1], sys.argv[2].split(), sys.argv[3].split()
     compilers = [(cc, "c", C_WAYS), (cxx, "c++", CXX_WAYS)]
     if "clang" not in cc[-1] and shutil.which("clang"):
-        compilers += [(["clang"], "c", C_WAYS), (["clang++"], "c++", CXX_WAYS)]
+        # It also compares what comments say about parameters with those that there are.
+        compilers += [(["clang", "-Wdocumentation"], "c", C_WAYS), (["clang++", "-Wdocumentation"], "c++", CXX_WAYS)]
     failures = compiled = 0
     for path in declarations.headers(include):
         text = "#include <temper/%s>\n" % path.name * 2 + "int temper_test_something;\n"
