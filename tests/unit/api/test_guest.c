@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A guest's manners: what is loaded and when, little address space, strings that last, the caller's arithmetic,
- * locale and memory. The argument is the backend. */
+/* A guest's manners: what is loaded and when, little address space, strings that last, the caller's arithmetic
+ * and locale. The argument is the backend. */
 #define _GNU_SOURCE
 #include "cmocka_c.h"
 #include "support/comma_locale.h"
@@ -11,7 +11,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -357,65 +356,6 @@ static void texts_do_not_follow_the_locale(void **state) {
   assert_int_equal(result, 0);
 }
 
-/* ---- the caller's memory ---- */
-
-static uintptr_t pool, pool_size, pool_used, largest;
-static int advised, advised_elsewhere;
-
-/* In place of the C library's. */
-int madvise(void *address, size_t size, int advice) {
-  (void)size;
-  (void)advice;
-  if ((uintptr_t)address >= pool && (uintptr_t)address < pool + pool_size) ++advised;
-  else ++advised_elsewhere;
-  return 0;
-}
-
-static void *pool_alloc(void *user, size_t size, size_t alignment) {
-  const uintptr_t at = (pool + pool_used + alignment - 1) / alignment * alignment;
-  (void)user;
-  if (size > largest) largest = size;
-  if (at + size > pool + pool_size) return NULL;
-  pool_used = at + size - pool;
-  return (void *)at;
-}
-
-static void pool_release(void *user, void *memory, size_t size) {
-  (void)user;
-  (void)memory;
-  (void)size;
-}
-
-static void large_session(const temper_allocator *allocator) {
-  temper_session *session = NULL;
-  temper_error error;
-  world w;
-  if (world_open(&w, &files, allocator, backend, 1, &error) != TEMPER_OK) fail_msg("%s", error.message);
-  if (temper_session_create(w.model, w.schedule, NULL, NULL, 512, MEMORY_MODEL_LENGTH, 7, &session, &error) != TEMPER_OK)
-    fail_msg("%s", error.message);
-  temper_session_destroy(session);
-  world_close(&w);
-}
-
-static void no_advice_about_the_callers_memory(void **state) {
-  const temper_allocator allocator = {NULL, pool_alloc, pool_release};
-  void *memory;
-  (void)state;
-  if (is_tool()) skip();
-  pool_size = (uintptr_t)256 << 20;
-  memory = mmap(NULL, pool_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-  assert_true(memory != MAP_FAILED);
-  pool = (uintptr_t)memory;
-  large_session(&allocator);
-  print_message("largest block: %zu KiB\n", (size_t)(largest >> 10));
-  assert_true(largest >= (uintptr_t)4 << 20); /* what would be worth advice */
-  assert_int_equal(advised, 0);
-  advised_elsewhere = 0;
-  large_session(NULL); /* while the library's own gets it */
-  assert_true(advised_elsewhere > 0);
-  munmap(memory, pool_size);
-}
-
 static int set_up(void **state) {
   (void)state;
   files = memory_model_make("block_causal");
@@ -437,7 +377,6 @@ int main(int argc, char **argv) {
       cmocka_unit_test(the_callers_arithmetic_changes_nothing),
       cmocka_unit_test(threads_and_small_functions),
       cmocka_unit_test(texts_do_not_follow_the_locale),
-      cmocka_unit_test(no_advice_about_the_callers_memory),
   };
   if (argc > 1) backend = argv[1];
   if (in_child(usable_in_child, NULL) != 1) {
