@@ -39,6 +39,7 @@ Result<std::unique_ptr<BackendRegistry>> BackendRegistry::create() {
 #define TEMPER_ADD_BUILTIN(entry) TEMPER_TRY(registry->add_linked(entry(TEMPER_BACKEND_ABI), #entry));
   TEMPER_BUILTIN_BACKENDS(TEMPER_ADD_BUILTIN)
 #undef TEMPER_ADD_BUILTIN
+  if (registry->find("cpu") < 0) registry->add_missing("cpu", 150, "this library was built without Highway");
   if (TEMPER_LOOK_FOR_MODULES) {
     const std::vector<std::string> folders = module_folders();
     for (const Known &known : known_modules)
@@ -74,6 +75,14 @@ Status BackendRegistry::add_linked(const temper_backend *table, const char *orig
   entry->loaded = module;
   add(std::move(entry));
   return Status();
+}
+
+void BackendRegistry::add_missing(const std::string &name, int32_t rank, const std::string &reason) {
+  auto entry = std::make_unique<Entry>();
+  entry->name = name;
+  entry->rank = rank;
+  entry->missing = reason;
+  add(std::move(entry));
 }
 
 // A module that is absent makes its backend unavailable; that is no error.

@@ -67,6 +67,7 @@ class BackendRegistry {
   Entry &entry(int32_t index) const noexcept { return *entries_[static_cast<size_t>(index)]; }
   void add(std::unique_ptr<Entry> entry);
   Status add_linked(const temper_backend *table, const char *origin);
+  void add_missing(const std::string &name, int32_t rank, const std::string &reason);
   void add_module(const std::string &name, int32_t rank, bool built, const std::vector<std::string> &folders);
   Result<std::shared_ptr<const Module>> hold(Entry &entry) const;
   void ask(Entry &entry) const;

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // The CPU backend whose large products are oneDNN's matmul, one thread to a tile.
-#include "backends/cpu/device.h"
+#include "backends/cpu/entry.h"
 #include "backends/cpu/one_thread.h"
 #include "backends/onednn/dnnl_compat.h"
 
 #include <cstdio>
-#include <mutex>
 #include <vector>
 
 namespace temper::onednn {
@@ -67,36 +66,18 @@ bool multiply(void *plan, int32_t worker, const float *a, const float *b, float 
          dnnl_stream_wait(lane.stream.get()) == dnnl_success;
 }
 
-constexpr cpu::Library library{plan, unplan, multiply, nullptr, nullptr};
+constexpr cpu::Library library{
+    .plan = plan, .unplan = unplan, .multiply = multiply, .enter = nullptr, .leave = nullptr};
 
-int32_t score(char *, size_t) { return 200; }
-
-const char *describe() {
-  static char text[120];
-  static std::once_flag once;
-  std::call_once(once, [] {
-    const dnnl_version_t *version = dnnl_version();
-    (void)std::snprintf(text, sizeof text, "oneDNN %d.%d.%d, own kernels %s", version->major, version->minor,
-                        version->patch, cpu::instruction_set());
-  });
-  return text;
+void describe(char *text, size_t capacity) {
+  const dnnl_version_t *version = dnnl_version();
+  (void)std::snprintf(text, capacity, "oneDNN %d.%d.%d, own kernels %s", version->major, version->minor,
+                      version->patch, cpu::instruction_set());
 }
 
-int32_t open(const temper_device_options *options, temper_device **out, char *reason, size_t capacity) {
-  return cpu::open(options, library, out, reason, capacity);
-}
-
-constexpr temper_backend table = cpu::make_table("onednn", score, describe, open);
+constexpr cpu::Description description{.name = "onednn", .score = 200, .library = &library, .describe = describe};
 
 }  // namespace
 }  // namespace temper::onednn
 
-#if defined(TEMPER_BACKEND_MODULE)
-extern "C" TEMPER_API const temper_backend *temper_backend_entry(uint32_t abi);
-extern "C" TEMPER_API const temper_backend *temper_backend_entry(uint32_t abi) {
-#else
-extern "C" const temper_backend *temper_backend_onednn(uint32_t abi);
-extern "C" const temper_backend *temper_backend_onednn(uint32_t abi) {
-#endif
-  return abi == TEMPER_BACKEND_ABI ? &temper::onednn::table : nullptr;
-}
+TEMPER_CPU_BACKEND(onednn, temper::onednn::description)

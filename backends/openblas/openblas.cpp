@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The CPU backend whose large products are OpenBLAS's sgemm, one thread to a tile.
-#include "backends/cpu/device.h"
+#include "backends/cpu/entry.h"
 #include "backends/cpu/one_thread.h"
 
 #include <cblas.h>
@@ -48,34 +48,16 @@ void leave() {
   if (--calls == 0 && threads_before != 1) openblas_set_num_threads(threads_before);
 }
 
-constexpr cpu::Library library{plan, unplan, multiply, enter, leave};
+constexpr cpu::Library library{
+    .plan = plan, .unplan = unplan, .multiply = multiply, .enter = enter, .leave = leave};
 
-int32_t score(char *, size_t) { return 100; }
-
-const char *describe() {
-  static char text[160];
-  static std::once_flag once;
-  std::call_once(once, [] {
-    (void)std::snprintf(text, sizeof text, "%.80s, own kernels %s", openblas_get_config(), cpu::instruction_set());
-  });
-  return text;
+void describe(char *text, size_t capacity) {
+  (void)std::snprintf(text, capacity, "%.80s, own kernels %s", openblas_get_config(), cpu::instruction_set());
 }
 
-int32_t open(const temper_device_options *options, temper_device **out, char *reason, size_t capacity) {
-  return cpu::open(options, library, out, reason, capacity);
-}
-
-constexpr temper_backend table = cpu::make_table("openblas", score, describe, open);
+constexpr cpu::Description description{.name = "openblas", .score = 100, .library = &library, .describe = describe};
 
 }  // namespace
 }  // namespace temper::openblas
 
-#if defined(TEMPER_BACKEND_MODULE)
-extern "C" TEMPER_API const temper_backend *temper_backend_entry(uint32_t abi);
-extern "C" TEMPER_API const temper_backend *temper_backend_entry(uint32_t abi) {
-#else
-extern "C" const temper_backend *temper_backend_openblas(uint32_t abi);
-extern "C" const temper_backend *temper_backend_openblas(uint32_t abi) {
-#endif
-  return abi == TEMPER_BACKEND_ABI ? &temper::openblas::table : nullptr;
-}
+TEMPER_CPU_BACKEND(openblas, temper::openblas::description)

@@ -19,7 +19,7 @@ _temper() {
     --noise) words="absorbing uniform epsilon gamma gidd" ;;
     --clock) words="linear log-linear geometric cosine" ;;
     --grid) words="even official dream" ;;
-    --backend) words="auto onednn openblas reference" ;;
+    --backend) words="auto cpu onednn openblas reference" ;;
     --context) words="causal block-causal full" ;;
     --window-attention) words="full causal block" ;;
     --storage) words="auto f32 bf16" ;;

@@ -18,7 +18,7 @@ _temper() {
     --noise) compadd -- absorbing uniform epsilon gamma gidd; return ;;
     --clock) compadd -- linear log-linear geometric cosine; return ;;
     --grid) compadd -- even official dream; return ;;
-    --backend) compadd -- auto onednn openblas reference; return ;;
+    --backend) compadd -- auto cpu onednn openblas reference; return ;;
     --context) compadd -- causal block-causal full; return ;;
     --window-attention) compadd -- full causal block; return ;;
     --storage) compadd -- auto f32 bf16; return ;;

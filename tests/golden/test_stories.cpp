@@ -60,7 +60,7 @@ void test_greedy_text(void **) {
   const std::string right = golden::contents(golden::shared_folder() + "/data/stories260K/greedy-200.txt");
   assert_true(right.size() > 400);
   continue_greedily("reference", right);
-  for (const char *name : {"openblas", "onednn", "cuda"}) {
+  for (const char *name : {"cpu", "openblas", "onednn", "cuda"}) {
     temper_error error = {};
     temper_runtime *runtime = nullptr;
     require(temper_runtime_create(nullptr, &runtime, &error), error, "runtime");
