@@ -51,6 +51,7 @@ void read_all(const char *at, size_t bytes) {
 // GB/s of reading a buffer larger than any cache, in huge pages as the weights are.
 double read_bandwidth(int threads, temper_device *device, const temper_backend *ops) {
   const size_t bytes = size_t{512} << 20;
+  if ((ops->flags & TEMPER_BACKEND_HOST_MEMORY) == 0) return 0;
   auto *memory = static_cast<const char *>(ops->alloc(device, bytes));
   if (memory == nullptr) return 0;
   // In pieces, the best of which counts: a busy machine interrupts longer ones.
@@ -101,7 +102,9 @@ double measure(const temper_backend *ops, temper_device *device, temper_stream *
   const auto in_count = static_cast<size_t>(rows * shape.inputs), out_count = static_cast<size_t>(rows * shape.outputs);
   auto *in = static_cast<float *>(ops->alloc(device, in_count * sizeof(float)));
   auto *out = static_cast<float *>(ops->alloc(device, out_count * sizeof(float)));
-  for (size_t i = 0; i < in_count; ++i) in[i] = static_cast<float>(i % 17) * 0.01F;
+  std::vector<float> values(in_count);
+  for (size_t i = 0; i < in_count; ++i) values[i] = static_cast<float>(i % 17) * 0.01F;
+  (void)ops->upload(device, in, values.data(), in_count * sizeof(float));
   std::vector<double> times;
   const double start = now(threads);
   size_t next = 0;

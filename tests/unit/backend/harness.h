@@ -5,6 +5,7 @@
 #include "backends/backend.h"
 #include "backends/registry.h"
 #include "runtime/pool.h"
+#include "support/apart.h"
 
 #include <algorithm>
 #include <atomic>
@@ -84,6 +85,34 @@ inline std::vector<float> randoms(Random &random, size_t count, float scale = 1.
 inline int32_t between(Random &random, int32_t low, int32_t high) {
   return std::uniform_int_distribution<int32_t>(low, high)(random);
 }
+
+// Memory of a device, reached by upload and download alone.
+class OnDevice {
+ public:
+  OnDevice(const Opened &on, const void *values, size_t bytes) : opened_(on), bytes_(bytes) {
+    memory_ = on.ops->alloc(on.device, bytes_);
+    if (memory_ == nullptr) fail_msg("no memory on %s", on.ops->name);
+    check(on, on.ops->upload(on.device, memory_, values, bytes_));
+  }
+  template <typename T>
+  OnDevice(const Opened &on, const std::vector<T> &values) : OnDevice(on, values.data(), values.size() * sizeof(T)) {}
+  ~OnDevice() { opened_.ops->release(opened_.device, memory_, bytes_); }
+  OnDevice(const OnDevice &) = delete;
+  OnDevice &operator=(const OnDevice &) = delete;
+
+  void *raw() const { return memory_; }
+  float *floats() const { return static_cast<float *>(memory_); }
+  std::vector<float> read() const {
+    std::vector<float> values(bytes_ / sizeof(float));
+    check(opened_, opened_.ops->download(opened_.device, values.data(), memory_, bytes_));
+    return values;
+  }
+
+ private:
+  const Opened &opened_;
+  void *memory_ = nullptr;
+  size_t bytes_;
+};
 
 // Lanes of one plan.
 struct Lanes {
@@ -170,7 +199,8 @@ inline void assert_same(const float *got, const float *want, size_t count, const
                static_cast<double>(want[i]));
 }
 
-// All backends that can be used here, the reference among them. Their modules stay loaded.
+// All backends that can be used here, among them the reference and the one whose memory is apart. Their modules
+// stay loaded.
 inline const std::vector<const temper_backend *> &usable() {
   static std::vector<std::shared_ptr<const Module>> modules;
   static const std::vector<const temper_backend *> tables = [] {
@@ -179,13 +209,21 @@ inline const std::vector<const temper_backend *> &usable() {
     if (!registry.ok()) return found;
     for (int32_t i = 0; i < registry.value()->count(); ++i) {
       auto module = registry.value()->open(i);
-      if (!module.ok() || (module.value()->table().flags & TEMPER_BACKEND_HOST_MEMORY) == 0) continue;
+      if (!module.ok()) continue;
       modules.push_back(module.value());
       found.push_back(&module.value()->table());
     }
+    found.push_back(temper_backend_apart(TEMPER_BACKEND_ABI));
     return found;
   }();
   return tables;
+}
+
+// What all are compared with.
+inline const temper_backend *reference() {
+  for (const temper_backend *table : usable())
+    if (std::strcmp(table->name, "reference") == 0) return table;
+  std::abort();
 }
 
 }  // namespace temper::test

@@ -61,19 +61,22 @@ struct LinearCase {
 
   // Rows [first, first+rows) of `in`, with conditions 0 and 1 in turn.
   std::vector<float> run(const Opened &on, temper_linear *linear, const std::vector<float> &in, int32_t first,
-                         int32_t rows, const float *residual, const std::vector<float> *gates, int32_t planned = 0) const {
+                         int32_t rows, const float *residual, const std::vector<float> *gates,
+                         int32_t planned = 0) const {
     StreamOf stream(on, std::max(rows, planned), 8, std::max(inputs, outputs), {linear});
     Rows described;
     for (int32_t r = 0; r < rows; ++r) described.add(0, 0, (first + r) % 2, 0, 0, 0, 0);
     const temper_rows view = described.view();
     check(on, on.ops->begin(stream.stream, &view));
-    std::vector<float> out(static_cast<size_t>(rows * width), 7.0F);
-    if (residual != nullptr) std::copy_n(residual + first * width, rows * width, out.data());
-    temper_modulation modulation{};
-    if (gates != nullptr) modulation = {gates->data(), width + 3, 0, 0, 3};
-    check(on, on.ops->linear(stream.stream, out.data(), in.data() + first * inputs, rows, linear, activation,
-                             residual != nullptr ? out.data() : nullptr, gates != nullptr ? &modulation : nullptr));
-    return out;
+    std::vector<float> before(static_cast<size_t>(rows * width), 7.0F);
+    if (residual != nullptr) std::copy_n(residual + first * width, rows * width, before.data());
+    const OnDevice out(on, before);
+    const OnDevice from(on, in.data() + first * inputs, static_cast<size_t>(rows * inputs) * sizeof(float));
+    const OnDevice gate(on, gates != nullptr ? *gates : std::vector<float>{0.0F});
+    const temper_modulation modulation{gate.floats(), width + 3, 0, 0, 3};
+    check(on, on.ops->linear(stream.stream, out.floats(), from.floats(), rows, linear, activation,
+                             residual != nullptr ? out.floats() : nullptr, gates != nullptr ? &modulation : nullptr));
+    return out.read();
   }
 };
 

@@ -25,11 +25,24 @@ Inputs make_inputs(Random &random, const Shape &shape, int32_t rows) {
           randoms(random, static_cast<size_t>(shape.head_dim)), randoms(random, static_cast<size_t>(shape.head_dim))};
 }
 
-temper_attention describe(const Shape &shape, const Inputs &inputs) {
-  return {shape.heads, shape.kv_heads, shape.head_dim, 0.3F, shape.rotary ? inputs.cosines.data() : nullptr,
-          shape.rotary ? inputs.sines.data() : nullptr, shape.normed ? inputs.q_norm.data() : nullptr,
-          shape.normed ? inputs.k_norm.data() : nullptr, 1e-6F};
-}
+// The inputs on a device.
+struct Placed {
+  OnDevice qkv, cosines, sines, q_norm, k_norm;
+  temper_attention attention;
+
+  Placed(const Opened &on, const Shape &shape, const Inputs &inputs)
+      : qkv(on, inputs.qkv), cosines(on, inputs.cosines), sines(on, inputs.sines), q_norm(on, inputs.q_norm),
+        k_norm(on, inputs.k_norm),
+        attention{.heads = shape.heads,
+                  .kv_heads = shape.kv_heads,
+                  .head_dim = shape.head_dim,
+                  .scale = 0.3F,
+                  .rotary_cos = shape.rotary ? cosines.floats() : nullptr,
+                  .rotary_sin = shape.rotary ? sines.floats() : nullptr,
+                  .q_norm = shape.normed ? q_norm.floats() : nullptr,
+                  .k_norm = shape.normed ? k_norm.floats() : nullptr,
+                  .norm_epsilon = 1e-6F} {}
+};
 
 // Writes all rows to the cache (layer 1 of 2), moves slots if asked, then attends rows [first, first+count).
 std::vector<float> run(const temper_backend *table, int32_t threads, const Shape &shape, const Inputs &inputs,
@@ -38,10 +51,9 @@ std::vector<float> run(const temper_backend *table, int32_t threads, const Shape
   StreamOf stream(on, rows.count(), shape.slots, 8);
   const Lanes lanes(on, 2, {2, shape.slots, shape.kv_heads, shape.head_dim, TEMPER_KV_F32});
   const temper_rows all = rows.view(lanes.lanes);
-  const temper_attention attention = describe(shape, inputs);
-  std::vector<float> qkv = inputs.qkv;
+  const Placed placed(on, shape, inputs);
   check(on, table->begin(stream.stream, &all));
-  check(on, table->rotary_write(stream.stream, qkv.data(), &attention, 1));
+  check(on, table->rotary_write(stream.stream, placed.qkv.floats(), &placed.attention, 1));
   if (move) {
     check(on, table->lane_move(stream.stream, lanes.lanes[0], 3, 1, shape.slots - 4));
     check(on, table->lane_move(stream.stream, lanes.lanes[1], 0, 2, shape.slots - 4));
@@ -50,9 +62,11 @@ std::vector<float> run(const temper_backend *table, int32_t threads, const Shape
   const int64_t width = (shape.heads + 2 * shape.kv_heads) * shape.head_dim, made = shape.heads * shape.head_dim;
   const temper_rows some = rows.view(lanes.lanes, first, count);
   check(on, table->begin(stream.stream, &some));
-  std::vector<float> out(static_cast<size_t>(count * made), 5.0F);
-  check(on, table->attend(stream.stream, out.data(), qkv.data() + first * width, &attention, 1));
+  const OnDevice found(on, std::vector<float>(static_cast<size_t>(count * made), 5.0F));
+  check(on, table->attend(stream.stream, found.floats(), placed.qkv.floats() + first * width, &placed.attention, 1));
+  std::vector<float> out = found.read();
   // What was written to q is a result as well.
+  const std::vector<float> qkv = placed.qkv.read();
   if (first == 0 && count == rows.count()) out.insert(out.end(), qkv.begin(), qkv.end());
   return out;
 }
@@ -89,7 +103,7 @@ void agrees_with_reference(void **) {
       const Rows rows = make_rows(random, shape, themselves);
       const Inputs inputs = make_inputs(random, shape, rows.count());
       for (const bool move : {false, true}) {
-        const auto want = run(usable().back(), 1, shape, inputs, rows, 0, rows.count(), move);
+        const auto want = run(reference(), 1, shape, inputs, rows, 0, rows.count(), move);
         for (const temper_backend *table : usable())
           assert_close(run(table, 2, shape, inputs, rows, 0, rows.count(), move), want, 3e-5F, table->name);
       }
@@ -160,10 +174,10 @@ void planned_slots_are_kept(void **) {
       Rows rows;
       rows.add(0, 0, 0, 0, 6, 0, 3, sees_itself);
       const temper_rows view = rows.view(lanes.lanes);
-      const temper_attention attention = describe(shape, inputs);
-      std::vector<float> qkv = inputs.qkv, out(4);
+      const Placed placed(on, shape, inputs);
+      const OnDevice out(on, std::vector<float>(4));
       check(on, table->begin(stream.stream, &view));
-      assert_int_equal(table->attend(stream.stream, out.data(), qkv.data(), &attention, 0),
+      assert_int_equal(table->attend(stream.stream, out.floats(), placed.qkv.floats(), &placed.attention, 0),
                        sees_itself ? TEMPER_E_ARGUMENT : TEMPER_OK);
     }
 }
@@ -181,10 +195,11 @@ void slots_outside_are_refused(void **) {
       Rows rows;
       rows.add(0, 0, 0, 0, row[0], row[1], row[2]);
       const temper_rows view = rows.view(lanes.lanes);
-      const temper_attention attention = describe(shape, inputs);
-      std::vector<float> qkv = inputs.qkv, out(4);
+      const Placed placed(on, shape, inputs);
+      const OnDevice out(on, std::vector<float>(4));
       check(on, table->begin(stream.stream, &view));
-      assert_int_equal(table->attend(stream.stream, out.data(), qkv.data(), &attention, 0), TEMPER_E_ARGUMENT);
+      assert_int_equal(table->attend(stream.stream, out.floats(), placed.qkv.floats(), &placed.attention, 0),
+                       TEMPER_E_ARGUMENT);
     }
 }
 

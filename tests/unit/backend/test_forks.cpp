@@ -24,8 +24,8 @@ int32_t fill(const Opened &on, temper_lane *lane, int32_t begin, int32_t end, un
   const temper_rows view = rows.view({lane});
   check(on, on.ops->begin(stream.stream, &view));
   for (int32_t layer = 0; layer < layers; ++layer) {
-    std::vector<float> qkv = randoms(random, static_cast<size_t>(view.count * 3 * heads * head_size));
-    const int32_t code = on.ops->rotary_write(stream.stream, qkv.data(), &attention, layer);
+    const OnDevice qkv(on, randoms(random, static_cast<size_t>(view.count * 3 * heads * head_size)));
+    const int32_t code = on.ops->rotary_write(stream.stream, qkv.floats(), &attention, layer);
     if (code != TEMPER_OK) return code;
   }
   return TEMPER_OK;
@@ -41,10 +41,11 @@ std::vector<float> look(const Opened &on, temper_lane *lane, int32_t slots) {
   check(on, on.ops->begin(stream.stream, &view));
   std::vector<float> out;
   for (int32_t layer = 0; layer < layers; ++layer) {
-    const std::vector<float> qkv = randoms(random, static_cast<size_t>(view.count * 3 * heads * head_size));
-    std::vector<float> found(static_cast<size_t>(view.count * heads * head_size));
-    check(on, on.ops->attend(stream.stream, found.data(), qkv.data(), &attention, layer));
-    out.insert(out.end(), found.begin(), found.end());
+    const OnDevice qkv(on, randoms(random, static_cast<size_t>(view.count * 3 * heads * head_size)));
+    const OnDevice found(on, std::vector<float>(static_cast<size_t>(view.count * heads * head_size)));
+    check(on, on.ops->attend(stream.stream, found.floats(), qkv.floats(), &attention, layer));
+    const std::vector<float> values = found.read();
+    out.insert(out.end(), values.begin(), values.end());
   }
   return out;
 }
@@ -115,8 +116,8 @@ void slots_move_as_a_whole(void **) {
       StreamOf stream(on, 2, slot_count, 8);
       check(on, table->lane_move(stream.stream, moved, from, to, count));
       Random random(4);
-      const std::vector<float> qkv = randoms(random, 3 * heads * head_size);
-      std::vector<float> out(heads * head_size), want = out;
+      const OnDevice qkv(on, randoms(random, 3 * heads * head_size));
+      const OnDevice out(on, std::vector<float>(heads * head_size)), want(on, std::vector<float>(heads * head_size));
       for (int32_t i = 0; i < count; ++i) {
         // One slot alone gives its value.
         for (const auto &[cache, slot, found] : {std::tuple{lane, from + i, &want}, std::tuple{moved, to + i, &out}}) {
@@ -124,9 +125,9 @@ void slots_move_as_a_whole(void **) {
           rows.add(0, 0, 0, 0, 0, slot, slot + 1);
           const temper_rows view = rows.view({cache});
           check(on, table->begin(stream.stream, &view));
-          check(on, table->attend(stream.stream, found->data(), qkv.data(), &attention, 1));
+          check(on, table->attend(stream.stream, found->floats(), qkv.floats(), &attention, 1));
         }
-        assert_same(out.data(), want.data(), out.size(), table->name);
+        assert_same(out.read().data(), want.read().data(), heads * head_size, table->name);
       }
       table->lane_destroy(on.device, lane);
       table->lane_destroy(on.device, moved);

@@ -61,6 +61,34 @@ void best_comes_first(void **) {
   assert_true(names.count("reference") == 1);
 }
 
+// The own kernels are always listed, in every kind of build, and linked in.
+void own_kernels_need_no_module(void **) {
+  auto registry = BackendRegistry::create();
+  assert_true(registry.ok());
+  const BackendRegistry &backends = *registry.value();
+  const int32_t own = backends.find("cpu");
+  assert_true(own >= 0 && own < backends.find("reference"));
+  for (const char *faster : {"cuda", "onednn"}) assert_true(backends.find(faster) < own);
+  if (const int32_t other = backends.find("openblas"); other >= 0) assert_true(own < other);
+  const BackendInfo &info = backends.info(own);
+  assert_true(info.path.empty());
+  if (info.score == 0) assert_true(info.reason.find("Highway") != std::string::npos);
+}
+
+// The module that tests of the library use for memory that isn't the host's.
+void memory_apart_comes_as_a_module(void **) {
+  auto registry = BackendRegistry::create();
+  assert_true(registry.ok());
+  BackendRegistry &backends = *registry.value();
+  assert_int_equal(backends.find("apart"), -1);
+  assert_true(backends.load(TEMPER_APART_MODULE).ok());
+  const int32_t apart = backends.find("apart");
+  assert_true(apart > backends.find("reference"));
+  auto opened = backends.open(apart);
+  assert_true(opened.ok());
+  assert_int_equal(opened.value()->table().flags, 0);
+}
+
 void others_are_errors_with_reasons(void **) {
   auto registry = BackendRegistry::create();
   assert_true(registry.ok());
@@ -131,6 +159,8 @@ int main() {
   const CMUnitTest tests[] = {
       cmocka_unit_test(nothing_is_loaded_until_somebody_asks),
       cmocka_unit_test(best_comes_first),
+      cmocka_unit_test(own_kernels_need_no_module),
+      cmocka_unit_test(memory_apart_comes_as_a_module),
       cmocka_unit_test(others_are_errors_with_reasons),
       cmocka_unit_test(a_missing_module_tells_the_folders),
       cmocka_unit_test(loading_again_replaces),
