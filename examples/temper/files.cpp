@@ -60,19 +60,11 @@ std::string bundled_model() {
   namespace fs = std::filesystem;
   std::error_code ignored;
   const fs::path self = fs::read_symlink("/proc/self/exe", ignored);
-  std::vector<fs::path> candidates;
-  if (!self.empty()) {
-    candidates.push_back(self.parent_path().parent_path() / "share" / "temper" / "model");
+  if (self.empty()) {
+    return "";
   }
-#ifdef TEMPER_SOURCE_MODEL
-  candidates.push_back(TEMPER_SOURCE_MODEL);
-#endif
-  for (const fs::path &folder : candidates) {
-    if (fs::exists(folder / "config.json", ignored)) {
-      return folder.string();
-    }
-  }
-  return "";
+  const fs::path folder = self.parent_path().parent_path() / "share" / "temper" / "model";
+  return fs::exists(folder / "config.json", ignored) ? folder.string() : "";
 }
 
 } // namespace program

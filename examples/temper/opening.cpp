@@ -60,9 +60,8 @@ Runtime Machine::runtime() const {
   if (threads > 0) {
     call(temper_runtime_set_i64, made, TEMPER_RUNTIME_THREADS, int64_t{threads});
   }
-  if (verbose) {
-    call(temper_runtime_set_log, made, TEMPER_LOG_INFO, to_stderr, nullptr);
-  }
+  const int32_t level = verbose ? TEMPER_LOG_INFO : TEMPER_LOG_WARNING;
+  call(temper_runtime_set_log, made, level, to_stderr, nullptr);
   for (const std::string &module : modules) {
     call(temper_runtime_load_backend, made, std::filesystem::absolute(module).c_str());
   }
