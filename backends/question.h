@@ -11,6 +11,7 @@
  *   1. `offset` is subtracted from every column in float32. NaN and +infinity make the row unusable.
  *   2. Log-scores are decoded to logits of a prediction where `form` asks for it.
  *   3. The mask (unless ::TEMPER_ASK_MASK_STAYS), `excluded`, ids not `allowed` and `banned` become impossible.
+ *      Decoded scores that leave only `excluded` ids become alike for all the others.
  *   4. Penalties for what was `seen`, then `biases`.
  *   5. The belief at temperature 1 is that of this row: softmax(l).
  *   6. Filters at `filter_scale`: top-k, top-p, min-p, typical, each on what the one before left.

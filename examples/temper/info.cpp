@@ -93,6 +93,7 @@ nlohmann::json describe(const temper_model *model, const Options &options) {
                                                       {"weight_bytes", TEMPER_MODEL_WEIGHT_BYTES},
                                                       {"step_bytes", TEMPER_MODEL_STEP_BYTES},
                                                       {"block", TEMPER_MODEL_BLOCK},
+                                                      {"without_token", TEMPER_MODEL_WITHOUT_TOKEN},
                                                       {"default_width", TEMPER_MODEL_DEFAULT_WIDTH},
                                                       {"default_levels", TEMPER_MODEL_DEFAULT_LEVELS}};
   for (const auto &[name, key] : numbers) {
@@ -129,6 +130,9 @@ void print(const nlohmann::json &model) {
               number("kv_heads"), number("mlp_width"));
   std::printf("vocabulary  %lld, of which the logits cover %lld; mask %lld, begin %lld, end %lld (-1: none)\n",
               number("vocabulary"), number("columns"), number("mask_token"), number("bos_token"), number("eos_token"));
+  if (number("without_token") > 0) {
+    std::printf("            %lld ids have no token and are never drawn\n", number("without_token"));
+  }
   std::printf("length      %lld positions%s\n", number("max_length"), number("max_length") == 0 ? " (unknown)" : "");
   std::printf("attention   settled: %s; window: %s; block %lld; rows predict %s token\n", text("context").c_str(),
               text("window").c_str(), number("block"), model["shifted"].get<bool>() ? "the next" : "their own");

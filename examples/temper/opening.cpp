@@ -90,6 +90,8 @@ void Opening::add_to(CLI::App &app, bool with_path) {
   app.add_option("--mask-token", mask_token, "Id of the mask token; -1: none")->group(group);
   app.add_option("--block", block, "Block size of block-causal rules, in positions")->group(group);
   app.add_option("--max-length", max_length, "Trained length, in positions")->group(group);
+  app.add_option("--tokens", tokens, "Ids below it are tokens, the others are never drawn (default: as the tokenizer says)")
+      ->group(group);
   app.add_option("--storage", storage, "Weights in memory")
       ->check(CLI::IsMember(names(storages)))
       ->group(group);
@@ -112,6 +114,7 @@ ModelOptions Opening::options() const {
   set(TEMPER_MODEL_OPTION_MASK_TOKEN, mask_token);
   set(TEMPER_MODEL_OPTION_BLOCK, block);
   set(TEMPER_MODEL_OPTION_MAX_LENGTH, max_length);
+  set(TEMPER_MODEL_OPTION_TOKENS, tokens);
   set(TEMPER_MODEL_OPTION_STORAGE, value(storages, storage));
   if (!family.empty()) {
     call(temper_model_options_set_family, made, family.c_str());

@@ -29,7 +29,7 @@ struct Opening : Machine {
   std::string path;
   std::string family;
   std::string context, window, storage;
-  std::optional<int64_t> shifted, noise_keys, mask_token, block, max_length;
+  std::optional<int64_t> shifted, noise_keys, mask_token, block, max_length, tokens;
 
   /// @p with_path false: the subcommand takes the path in its own way.
   void add_to(CLI::App &app, bool with_path = true);

@@ -39,7 +39,12 @@ enum {
   TEMPER_MODEL_OPTION_MASK_TOKEN = 5, /**< id of the mask token; -1: there is none */
   TEMPER_MODEL_OPTION_BLOCK = 6,      /**< block size of block-causal rules, positions, >= 1 */
   TEMPER_MODEL_OPTION_MAX_LENGTH = 7, /**< trained length, positions, >= 1 */
-  TEMPER_MODEL_OPTION_STORAGE = 8     /**< TEMPER_STORAGE_... */
+  TEMPER_MODEL_OPTION_STORAGE = 8,    /**< TEMPER_STORAGE_... */
+  /** Ids below it are tokens; the rows of the head from there on have none and are never drawn, 1..2^31-1 (so the
+   *  largest number allows every id). 0 (default): the tokenizer beside the model says which ids have a token, holes
+   *  among them included; without one that can be read every id may be drawn. End tokens that the model's files
+   *  name may always be drawn. */
+  TEMPER_MODEL_OPTION_TOKENS = 9
 };
 
 /** @brief Creates an empty set of options. @since 0.1 */
@@ -64,7 +69,8 @@ TEMPER_API temper_status temper_model_options_set_family(temper_model_options *o
                                                          const char *family, temper_error *error);
 
 /**
- * @brief Opens a model folder (or a .safetensors file beside its config.json).
+ * @brief Opens a model folder, or a .safetensors file beside its config.json: then the weights are those of this
+ * file alone, and everything else is read from its folder.
  * @param[in] runtime frozen from now on; kept alive by the model.
  * @param[in] path UTF-8.
  * @param[in] backend "auto" or NULL: the best that opens; or a name, "onednn". A named backend that
@@ -92,7 +98,8 @@ typedef void (*temper_release_fn)(void *user);
  * @brief Opens a model bundled in the program: the bytes of config.json and of one safetensors file.
  * Both are borrowed until the call returns or, for @p weights, until @p release is called (once, from
  * the thread that lets go last; also when this call fails). @p release may be NULL for memory that
- * outlives the model. There is no tokenizer; use temper_tokenizer_open_memory().
+ * outlives the model. There is no tokenizer; use temper_tokenizer_open_memory(), and
+ * ::TEMPER_MODEL_OPTION_TOKENS if the head has more rows than it has tokens.
  * @return as temper_model_open_with(). @since 0.1
  */
 TEMPER_API temper_status temper_model_open_memory(temper_runtime *runtime, const void *config,
@@ -139,7 +146,10 @@ enum {
   TEMPER_MODEL_DEFAULT_WIDTH = 22,  /**< window width of the default hyperschedule */
   TEMPER_MODEL_DEFAULT_LEVELS = 23, /**< its levels */
   TEMPER_MODEL_DEFAULT_SCHEDULE = 24, /**< its kind, TEMPER_QUENCH, ... */
-  TEMPER_MODEL_STEP_PRODUCTS = 25   /**< multiply-adds that a row of a step takes outside attention */
+  TEMPER_MODEL_STEP_PRODUCTS = 25,  /**< multiply-adds that a row of a step takes outside attention */
+  /** Rows of the head that no token has and that are never drawn, see ::TEMPER_MODEL_OPTION_TOKENS. May open the
+   *  tokenizer. */
+  TEMPER_MODEL_WITHOUT_TOKEN = 26
 };
 
 /** @brief A number about a model. @return ::TEMPER_OK; ::TEMPER_E_ARGUMENT. Thread: any. @since 0.1 */

@@ -15,6 +15,11 @@
  * 2406.07524) at T levels; other paths and heads as MATH 5. The number belongs to model, hyperschedule, levels
  * and path together: name them with it.
  *
+ * p is the whole head's, as the published programs have it: rows that no token has (padding of the vocabulary, never
+ * drawn by a session, ::TEMPER_MODEL_OPTION_TOKENS) keep their share, and a document may hold such ids. What a session
+ * draws is p without them, so its text is at least as probable as the score says where one token is predicted at a
+ * time.
+ *
  * Settled tokens come from a KV cache, as in a session.
  */
 #ifndef TEMPER_SCORE_H

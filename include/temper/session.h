@@ -21,6 +21,10 @@ TEMPER_EXTERN_C_BEGIN
 
 /**
  * @brief Creates a session.
+ *
+ * Tokens are drawn from the ids that have one: padded rows of the head are left out of every draw, of uniform noise
+ * too (::TEMPER_MODEL_OPTION_TOKENS). The first session of a model opens the model's tokenizer for that, unless the
+ * option says how many there are.
  * @param[in] model kept alive by the session.
  * @param[in] schedule copied; NULL: what the model was trained with.
  * @param[in] noise copied; NULL: the path the model was trained on.

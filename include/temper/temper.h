@@ -45,7 +45,7 @@
  *       return 1;
  *     }
  *     temper_session_read(session, 0, tokens, 256, &count, NULL);
- *     temper_tokenizer_decode(tokenizer, tokens, count, 0, text, sizeof text, &size, NULL);
+ *     temper_tokenizer_decode(tokenizer, tokens, count, TEMPER_TOKENIZER_SKIP_UNKNOWN, text, sizeof text, &size, NULL);
  *     fwrite(text, 1, size, stdout);
  *     temper_session_window(session, 0, window, 256, &count, NULL);
  *   }

@@ -36,7 +36,7 @@ enum {
 };
 
 /**
- * @brief Opens the tokenizer of a model folder, or a tokenizer.json by its path.
+ * @brief Opens the tokenizer of a model folder (or of the .safetensors file in it), or a tokenizer.json by its path.
  *
  * In a folder, tokenizer.json is taken before vocab.json with merges.txt, and that before GPT-2's
  * encoder.json with vocab.bpe; tokenizer_config.json, special_tokens_map.json and added_tokens.json are

@@ -67,8 +67,16 @@ bool Workspace::Memory::load_scores(const temper_question &question, std::span<c
   std::fill_n(logits.begin(), count, never);
   for (size_t i = 0; i < tokens; ++i)
     if (other[i] > 0) logits[id_of(i)] = std::log(other[i]);
-  for (size_t i = 0; i < question.excluded_count; ++i) logits[static_cast<size_t>(question.excluded[i])] = never;
-  top = largest(logits.data(), count);
+  const auto exclude_listed = [&] {
+    for (size_t i = 0; i < question.excluded_count; ++i) logits[static_cast<size_t>(question.excluded[i])] = never;
+    top = largest(logits.data(), count);
+  };
+  exclude_listed();
+  if (top == never && question.excluded_count > 0) {
+    // Decoding left nothing but ids that no token has. Scores that say nothing are read as uniform, here as there.
+    for (size_t i = 0; i < tokens; ++i) logits[id_of(i)] = 0;
+    exclude_listed();
+  }
   return top > never;
 }
 

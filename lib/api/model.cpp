@@ -14,23 +14,11 @@ using temper::Status;
 
 namespace {
 
-std::string lines_of(const temper::Spec &spec) {
-  std::string text;
-  for (const temper::Assumption &entry : spec.assumptions) {
-    if (!text.empty()) text += '\n';
-    text += entry.what + ": " + entry.value + " (" + entry.why + ")";
-  }
-  return text;
-}
-
 temper::Result<temper_model *> make_model(std::shared_ptr<temper::Device> device, temper::Checkpoint checkpoint,
-                                          temper::Storage storage) {
-  auto shared = std::make_shared<temper::SharedModel>();
-  TEMPER_ASSIGN(shared->network,
-                temper::Model::create(std::move(device), std::move(checkpoint), storage));
-  shared->assumptions = lines_of(shared->network->spec());
-  shared->noise = temper::describe_path(shared->network->spec().path);
-  return new temper_model{std::move(shared)};
+                                          const temper_model_options &options) {
+  TEMPER_ASSIGN(std::shared_ptr<const temper::Model> network,
+                temper::Model::create(std::move(device), std::move(checkpoint), options.storage));
+  return new temper_model{std::make_shared<temper::SharedModel>(std::move(network), options.tokens)};
 }
 
 Status set_option(temper_model_options &options, int32_t key, int64_t value) {
@@ -72,6 +60,10 @@ Status set_option(temper_model_options &options, int32_t key, int64_t value) {
     case TEMPER_MODEL_OPTION_STORAGE:
       TEMPER_TRY(in_range(0, 2, "storage"));
       options.storage = static_cast<temper::Storage>(value);
+      return Status();
+    case TEMPER_MODEL_OPTION_TOKENS:
+      TEMPER_TRY(in_range(0, INT32_MAX, "tokens"));
+      options.tokens = value;
       return Status();
     default: return temper::fail(TEMPER_E_ARGUMENT, "unknown model option %d", key);
   }
@@ -133,7 +125,7 @@ temper_status temper_model_open_with(temper_runtime *runtime, const char *path, 
     const temper_model_options &chosen = or_default(options);
     TEMPER_ASSIGN(temper::Checkpoint checkpoint, temper::open_checkpoint(path, chosen.overrides));
     TEMPER_ASSIGN(std::shared_ptr<temper::Device> device, runtime->impl->open_device(or_auto(backend)));
-    TEMPER_ASSIGN(*out, make_model(std::move(device), std::move(checkpoint), chosen.storage));
+    TEMPER_ASSIGN(*out, make_model(std::move(device), std::move(checkpoint), chosen));
     return Status();
   });
 }
@@ -162,7 +154,7 @@ temper_status temper_model_open_memory(temper_runtime *runtime, const void *conf
                                                  {static_cast<const std::byte *>(weights), weights_size}, storage,
                                                  chosen.overrides));
     TEMPER_ASSIGN(std::shared_ptr<temper::Device> device, runtime->impl->open_device(or_auto(backend)));
-    TEMPER_ASSIGN(*out, make_model(std::move(device), std::move(checkpoint), chosen.storage));
+    TEMPER_ASSIGN(*out, make_model(std::move(device), std::move(checkpoint), chosen));
     return Status();
   });
 }
@@ -218,6 +210,11 @@ temper_status temper_model_get_i64(const temper_model *model, int32_t key, int64
       case TEMPER_MODEL_DEFAULT_WIDTH: *value = schedule.width; break;
       case TEMPER_MODEL_DEFAULT_LEVELS: *value = schedule.levels; break;
       case TEMPER_MODEL_DEFAULT_SCHEDULE: *value = schedule.kind; break;
+      case TEMPER_MODEL_WITHOUT_TOKEN: {
+        TEMPER_ASSIGN(const temper::SharedModel::Ids ids, model->impl->ids_without_token());
+        *value = ids == nullptr ? 0 : static_cast<int64_t>(ids->size());
+        break;
+      }
       default: return temper::fail(TEMPER_E_ARGUMENT, "unknown model key %d", key);
     }
     return Status();
@@ -232,7 +229,7 @@ const char *temper_model_get_text(const temper_model *model, int32_t key) {
     case TEMPER_MODEL_BACKEND: return network.device()->ops().name;
     case TEMPER_MODEL_BACKEND_DESCRIPTION: return network.device()->ops().describe();
     case TEMPER_MODEL_ASSUMPTIONS: return model->impl->assumptions.c_str();
-    case TEMPER_MODEL_PATH: return network.folder().c_str();
+    case TEMPER_MODEL_PATH: return network.source().folder().c_str();
     case TEMPER_MODEL_NOISE: return model->impl->noise.c_str();
     default: return nullptr;
   }
@@ -243,14 +240,8 @@ temper_status temper_model_tokenizer(const temper_model *model, temper_tokenizer
     TEMPER_REQUIRE(out != nullptr, "out is NULL");
     *out = nullptr;
     TEMPER_REQUIRE(model != nullptr, "model is NULL");
-    temper::SharedModel &shared = *model->impl;
-    const std::lock_guard lock(shared.mutex);
-    if (shared.tokenizer == nullptr) {
-      if (shared.network->folder().empty())
-        return Status(TEMPER_E_IO, "the model was opened from memory and has no tokenizer files");
-      TEMPER_ASSIGN(shared.tokenizer, temper::Tokenizer::open(shared.network->folder()));
-    }
-    *out = new temper_tokenizer{shared.tokenizer};
+    TEMPER_ASSIGN(temper::Tokenizer::Shared tokenizer, model->impl->tokenizer());
+    *out = new temper_tokenizer{std::move(tokenizer)};
     return Status();
   });
 }

@@ -119,9 +119,10 @@ temper_status temper_session_create(temper_model *model, const temper_hypersched
     TEMPER_ASSIGN(temper::Noise chosen_noise, noise_of(spec, noise));
     TEMPER_ASSIGN(temper::Sampler chosen_sampler, sampler_of(sampler));
     const std::string remark = chosen_sampler.remark(temper::describe_head(spec), chosen_noise);
+    TEMPER_ASSIGN(temper::SharedModel::Ids excluded, model->impl->ids_without_token());
     TEMPER_ASSIGN(std::unique_ptr<temper::Session> session,
                   temper::Session::create({model->impl->network, std::move(chosen_schedule), std::move(chosen_noise),
-                                           std::move(chosen_sampler)},
+                                           std::move(chosen_sampler), std::move(excluded)},
                                           rows, length, seed));
     if (!remark.empty()) model->impl->network->device()->runtime().log(TEMPER_LOG_WARNING, remark.c_str());
     *out = new temper_session{std::move(session)};

@@ -28,6 +28,9 @@ struct TensorSet {
 // The views point into `bytes`. `name` is for messages.
 Result<TensorSet> parse_safetensors(std::span<const std::byte> bytes, const std::string &name);
 
+// One file of a folder, which messages call by its name alone.
+Result<TensorSet> open_safetensors_file(const std::string &folder, const std::string &file);
+
 // `model.safetensors` of a folder, or else the shards that `model.safetensors.index.json` names.
 Result<TensorSet> open_safetensors_folder(const std::string &folder);
 

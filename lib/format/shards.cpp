@@ -69,17 +69,18 @@ Result<TensorSet> open_shards(const std::string &folder, const std::string &inde
 
 }  // namespace
 
+Result<TensorSet> open_safetensors_file(const std::string &folder, const std::string &file) {
+  const auto files = std::make_shared<Files>();
+  TEMPER_ASSIGN(MappedFile mapped, MappedFile::open(folder + "/" + file));
+  TEMPER_ASSIGN(TensorSet set, parse_safetensors(mapped.bytes(), file));
+  files->push_back(std::move(mapped));
+  set.storage = files;
+  return set;
+}
+
 Result<TensorSet> open_safetensors_folder(const std::string &folder) {
-  const std::string single = folder + "/model.safetensors";
   const std::string index = folder + "/model.safetensors.index.json";
-  if (path_exists(single)) {
-    const auto files = std::make_shared<Files>();
-    TEMPER_ASSIGN(MappedFile mapped, MappedFile::open(single));
-    TEMPER_ASSIGN(TensorSet set, parse_safetensors(mapped.bytes(), "model.safetensors"));
-    files->push_back(std::move(mapped));
-    set.storage = files;
-    return set;
-  }
+  if (path_exists(folder + "/model.safetensors")) return open_safetensors_file(folder, "model.safetensors");
   if (path_exists(index)) return open_shards(folder, index);
   if (path_exists(folder + "/pytorch_model.bin") ||
       path_exists(folder + "/pytorch_model.bin.index.json"))

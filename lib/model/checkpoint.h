@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// Files -> Spec + Weights. Reads config.json and the safetensors of a folder (or the same from
-// memory), decides the family by tensors and fields together, checks every shape, and records what
-// was assumed and why. Weight values are not inspected: logits that are not finite are an error of a step.
+// A source -> Spec + Weights. Decides the family by tensors and fields together, checks every shape, and records
+// what was assumed and why. Weight values are not inspected: logits that are not finite are an error of a step.
 #pragma once
 
 #include "base/status.h"
+#include "format/source.h"
 #include "model/spec.h"
 #include "model/weights.h"
 
@@ -16,11 +16,14 @@ namespace temper {
 struct Checkpoint {
   Spec spec;
   Weights weights;
-  std::string folder;  // where tokenizer files are; "" when opened from memory
+  std::shared_ptr<const Source> source;  // for its side files: the tokenizer is one
   int64_t parameters = 0;
   int64_t weight_bytes = 0;  // as stored
 };
 
+Result<Checkpoint> open_checkpoint(std::shared_ptr<Source> source, const SpecOverrides &overrides);
+
+// What open_source() finds at the path.
 Result<Checkpoint> open_checkpoint(const std::string &path, const SpecOverrides &overrides);
 
 // The bytes must outlive the Checkpoint unless `storage` keeps them alive.

@@ -217,7 +217,7 @@ Result<std::shared_ptr<const Model>> Model::create(std::shared_ptr<Device> devic
   std::shared_ptr<Model> model(new Model());
   model->device_ = std::move(device);
   model->spec_ = std::move(checkpoint.spec);
-  model->folder_ = std::move(checkpoint.folder);
+  model->source_ = std::move(checkpoint.source);
   model->parameters_ = checkpoint.parameters;
   model->storage_ = resolve(storage, checkpoint.weights);
   TEMPER_TRY(model->pack(checkpoint.weights));

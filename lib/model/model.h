@@ -33,7 +33,8 @@ class Model {
 
   const Spec &spec() const noexcept { return spec_; }
   const std::shared_ptr<Device> &device() const noexcept { return device_; }
-  const std::string &folder() const noexcept { return folder_; }
+  // Where it came from; its weights are gone, its side files are there.
+  const Source &source() const noexcept { return *source_; }
   int64_t parameters() const noexcept { return parameters_; }
   // What embeddings and matrices take on the device, as it says itself.
   int64_t weight_bytes() const noexcept { return weight_bytes_; }
@@ -66,7 +67,7 @@ class Model {
 
   std::shared_ptr<Device> device_;
   Spec spec_;
-  std::string folder_;
+  std::shared_ptr<const Source> source_;
   int64_t parameters_ = 0, weight_bytes_ = 0, step_bytes_ = 0, step_products_ = 0;
   Storage storage_ = Storage::f32;
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sampler/row.h"
 
+#include "base/ranks.h"
+
 #include <algorithm>
 #include <cmath>
 
@@ -40,16 +42,7 @@ bool is_emittable(const HeadDescription &head, int32_t token) noexcept {
 }
 
 int32_t id_of_rank(const HeadDescription &head, uint64_t rank, int32_t skip) noexcept {
-  // Every excluded id that is passed moves the answer up by one.
-  const auto passed = [&](int32_t id) {
-    const auto *end = std::upper_bound(head.forbidden, head.forbidden + head.forbidden_count, id);
-    const bool mask = head.mask_token >= 0 && head.mask_token <= id, own = skip >= 0 && skip <= id;
-    return static_cast<int32_t>(end - head.forbidden) + (mask ? 1 : 0) + (own ? 1 : 0);
-  };
-  const auto first = static_cast<int32_t>(rank);
-  int32_t id = first;
-  while (first + passed(id) > id) id = first + passed(id);
-  return id;
+  return id_of_rank(static_cast<int32_t>(rank), {head.forbidden, head.forbidden_count}, head.mask_token, skip);
 }
 
 int32_t uniform_token(const HeadDescription &head, const Draws &draws) noexcept {

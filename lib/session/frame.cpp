@@ -7,7 +7,7 @@ namespace temper {
 
 Frame::Frame(SessionParts made_of, std::shared_ptr<const Spec> of) : parts(std::move(made_of)), spec(std::move(of)) {
   if (spec == nullptr) spec = {parts.model, &parts.model->spec()};
-  head = describe_head(*spec);
+  head = describe_head(*spec, parts);
   // Score models: what others work on is the decoded prediction.
   converted_head = Sampler::converted(head);
 }

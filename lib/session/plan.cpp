@@ -130,12 +130,20 @@ HeadDescription describe_head(const Spec &spec) {
   return head;
 }
 
+HeadDescription describe_head(const Spec &spec, const SessionParts &parts) {
+  HeadDescription head = describe_head(spec);
+  if (parts.excluded == nullptr) return head;
+  head.forbidden = parts.excluded->data();
+  head.forbidden_count = parts.excluded->size();
+  return head;
+}
+
 Status check_parts(const SessionParts &parts, const SessionPlan &plan) {
   const Spec &spec = parts.model->spec();
   TEMPER_TRY(check_window(spec, parts.schedule.levels(), plan.max_active));
   // A model that never computes an undecided position needs no token for it.
   TEMPER_TRY(check_mask(spec, parts.noise, !(spec.shifted && !spec.noise_keys && plan.max_active == 1)));
-  return parts.sampler.check(describe_head(spec), parts.noise);
+  return parts.sampler.check(describe_head(spec, parts), parts.noise);
 }
 
 }  // namespace temper

@@ -11,6 +11,7 @@
 #include "session/options.h"
 
 #include <memory>
+#include <vector>
 
 namespace temper {
 
@@ -20,6 +21,7 @@ struct SessionParts {
   Hyperschedule schedule;
   Noise noise;
   Sampler sampler;
+  std::shared_ptr<const std::vector<int32_t>> excluded = nullptr;  // ids that are never drawn, ascending; null: none
 };
 
 struct SessionPlan {
@@ -55,5 +57,7 @@ Status check_parts(const SessionParts &parts, const SessionPlan &plan);
 
 // What the columns of the model's logits mean to the sampler.
 HeadDescription describe_head(const Spec &spec);
+// With the excluded ids, which the parts keep alive.
+HeadDescription describe_head(const Spec &spec, const SessionParts &parts);
 
 }  // namespace temper

@@ -24,6 +24,8 @@ uint64_t digest(const SessionParts &parts) {
     for (int64_t step = 0; step < 32; ++step)
       for (int64_t position = 0; position < 64; ++position)
         add(static_cast<uint64_t>(parts.schedule.level(step, position)));
+  if (parts.excluded != nullptr)
+    for (const int32_t id : *parts.excluded) add(static_cast<uint64_t>(id));
   return hash;
 }
 

@@ -21,7 +21,7 @@ void corrupt(const Frame &frame, Sequence &sequence) {
     int32_t &token = sequence.token(position);
     if (token == frame.head.mask_token) continue;
     token = corrupt_token(frame.parts.noise.at_level(starts[i], top), frame.head.vocabulary, frame.head.mask_token,
-                          token, frame.draws(sequence, position));
+                          token, frame.draws(sequence, position), {frame.head.forbidden, frame.head.forbidden_count});
   }
 }
 

@@ -127,25 +127,30 @@ Status Bpe::split(const Vocabulary &vocabulary, std::string_view piece, Scratch 
 }
 
 void Bpe::merge_short(Scratch &scratch) const {
-  std::vector<Scratch::Symbol> &symbols = scratch.symbols;
-  // The symbols' `next` holds the rank of the merge with the following symbol, `previous` its result.
-  const auto look = [&](size_t i) {
-    MergeTable::Merge merge;
-    if (i + 1 < symbols.size()) merge = merges_.find(symbols[i].token, symbols[i + 1].token);
-    symbols[i].next = merge.rank;
-    symbols[i].previous = merge.token;
+  struct Place {
+    int32_t token;
+    MergeTable::Merge merge;  // with the place after it; rank < 0: none
   };
-  for (size_t i = 0; i < symbols.size(); ++i) look(i);
+  std::array<Place, short_piece> places;
+  size_t count = 0;
+  for (const Scratch::Symbol &symbol : scratch.symbols) places[count++].token = symbol.token;
+  const auto look = [&](size_t i) {
+    places[i].merge = i + 1 < count ? merges_.find(places[i].token, places[i + 1].token) : MergeTable::Merge();
+  };
+  for (size_t i = 0; i < count; ++i) look(i);
   for (;;) {
-    size_t best = symbols.size();
-    for (size_t i = 0; i < symbols.size(); ++i)
-      if (symbols[i].next >= 0 && (best == symbols.size() || symbols[i].next < symbols[best].next)) best = i;
-    if (best == symbols.size()) return;
-    symbols[best].token = symbols[best].previous;
-    symbols.erase(symbols.begin() + static_cast<std::ptrdiff_t>(best) + 1);
+    size_t best = count;
+    for (size_t i = 0; i < count; ++i)
+      if (places[i].merge.rank >= 0 && (best == count || places[i].merge.rank < places[best].merge.rank)) best = i;
+    if (best == count) break;
+    places[best].token = places[best].merge.token;
+    std::copy(&places[best] + 2, &places[0] + count, &places[best] + 1);
+    --count;
     look(best);
     if (best > 0) look(best - 1);
   }
+  scratch.symbols.resize(count);
+  for (size_t i = 0; i < count; ++i) scratch.symbols[i].token = places[i].token;
 }
 
 // A heap of candidate merges over a linked list: O(n log n) however long the piece is.

@@ -54,6 +54,7 @@ class Bpe {
 
   // Memory that calls share, so that encoding many pieces doesn't allocate for each.
   struct Scratch {
+    // Of the piece: a token, and where its neighbours stand (merge_long only; -1: none).
     struct Symbol {
       int32_t token;
       int32_t previous;

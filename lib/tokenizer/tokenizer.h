@@ -23,6 +23,8 @@
 
 namespace temper {
 
+class Source;
+
 // What a tokenizer consists of; the loaders fill it in.
 struct TokenizerParts {
   Vocabulary vocabulary;
@@ -47,8 +49,10 @@ class Tokenizer {
  public:
   using Shared = std::shared_ptr<const Tokenizer>;
 
-  // A folder with tokenizer.json, vocab.json and merges.txt, or encoder.json and vocab.bpe (looked for
-  // in this order), or the path of a tokenizer.json. TEMPER_E_IO when there is none.
+  // Side files tokenizer.json, vocab.json and merges.txt, or encoder.json and vocab.bpe (looked for in this order).
+  // TEMPER_E_IO when there are none.
+  static Result<Shared> open(const Source &source);
+  // Those of a model's path, or the path of a tokenizer.json.
   static Result<Shared> open(const std::string &path);
   static Result<Shared> from_tokenizer_json(std::string_view json, const TokenizerExtras &extras = {});
   static Result<Shared> from_vocab_merges(std::string_view vocab_json, std::string_view merges,

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// Any bytes as config.json beside the tensors of one small model of each layout: an error, or a
-// Spec whose numbers are usable.
+// Any bytes as config.json beside the tensors of one small model of each layout, and what follows a
+// zero byte as the files beside it: an error, or a Spec whose numbers are usable.
 #include "../unit/format/tiny_model.h"
+#include "format/memory.h"
 #include "model/checkpoint.h"
 
+#include <algorithm>
 #include <array>
 #include <cstdlib>
 
@@ -40,10 +42,16 @@ void check(const temper::Spec &spec) {
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   static const std::array<std::string, 6> weights = make_weights();
-  const std::span<const std::byte> config = std::as_bytes(std::span(data, size));
+  const size_t zero = static_cast<size_t>(std::find(data, data + size, 0) - data);
+  const std::span<const std::byte> all = std::as_bytes(std::span(data, size)), config = all.first(zero);
+  std::map<std::string, temper::SideFile> beside;
+  if (zero < size)
+    for (const char *name : {"generation_config.json", "tokenizer_config.json", "tokenizer.json", "vocab.json"})
+      beside[name] = {all.subspan(zero + 1), nullptr};
   for (const std::string &file : weights) {
     const std::span bytes(file.data(), file.size());
-    const auto checkpoint = temper::open_checkpoint_memory(config, std::as_bytes(bytes), nullptr, {});
+    const auto checkpoint = temper::open_checkpoint(
+        temper::memory_source({.config = config, .weights = std::as_bytes(bytes), .storage = nullptr, .beside = beside}), {});
     if (checkpoint.ok()) check(checkpoint.value().spec);
   }
   return 0;

@@ -14,6 +14,12 @@ expect 0 "$temper" info -m "$work/tiny" --backend reference --json
 expect 0 "$temper" info --backends --json
 "$check_json" /backends/0/available <"$work/out" || fail "backends"
 
+# The file with the weights names the model, too. Its tokenizer has a token for every row of the head.
+expect 0 "$temper" info "$work/tiny/model.safetensors" --json
+"$check_json" /model/layers=2 /model/tokenizer/available=true /model/without_token=0 <"$work/out" || fail "file"
+expect 0 "$temper" info "$work/tiny" --tokens 100
+grep -q '^ *[0-9]* ids have no token' "$work/out" || fail "info doesn't say that ids have no token"
+
 # Overrides are taken and said.
 expect 0 "$temper" info "$work/tiny" --context block-causal --block 4 --max-length 64 --json
 "$check_json" '/model/context="block-causal"' /model/block=4 /model/max_length=64 <"$work/out" || fail "overrides"

@@ -44,6 +44,20 @@ std::string detect_ddit(const Draft &draft, std::string &why) {
   return "";
 }
 
+DditSizes read_ddit_sizes(Fields &config, const DditFields &fields) {
+  DditSizes sizes{};
+  sizes.layers = config.require(fields.layers, 1, layer_limit);
+  sizes.width = config.require(fields.width, 1, width_limit);
+  sizes.heads = config.require(fields.heads, 1, head_limit);
+  if (fields.condition != nullptr && fields.condition_default == 0)
+    sizes.condition_width = config.require(fields.condition, 1, width_limit);
+  else if (fields.condition != nullptr)
+    sizes.condition_width = config.integer(fields.condition, fields.condition_default, 1, width_limit);
+  sizes.max_positions = config.integer(fields.positions, 0, 1, id_limit);
+  sizes.positions_field = fields.positions;
+  return sizes;
+}
+
 void fill_ddit_body(Draft &draft, const DditSizes &sizes, bool modulated, bool modulated_head) {
   Spec &spec = draft.spec;
   spec.layers = sizes.layers;
@@ -58,7 +72,7 @@ void fill_ddit_body(Draft &draft, const DditSizes &sizes, bool modulated, bool m
   spec.tied_head = false;
   spec.modulated_blocks = modulated;
   spec.modulated_head = modulated_head;
-  draft.set_max_positions(sizes.max_positions, sizes.max_positions_field);
+  draft.set_max_positions(sizes.max_positions, std::string("config.") + sizes.positions_field);
   if (!draft.ok()) return;
   spec.head_dim = spec.width % spec.heads == 0 ? spec.width / spec.heads : 0;
   check_sizes(draft);

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "model/families/draft.h"
 
-#include "base/mapped_file.h"
+#include "base/text.h"
 
-#include <cmath>
+#include <cstdarg>
+#include <limits>
 
 namespace temper {
 namespace {
@@ -22,6 +23,14 @@ bool is_float(Dtype dtype) noexcept {
 }
 
 }  // namespace
+
+void Draft::refuse(temper_status code, const char *format, ...) {
+  va_list arguments;
+  va_start(arguments, format);
+  const std::string text = format_shortened(std::numeric_limits<size_t>::max(), format, arguments);
+  va_end(arguments);
+  fail_with(fail(code, "%s: %s", config.file().c_str(), text.c_str()));
+}
 
 int64_t Draft::size_of(const std::string &name, size_t dimension) {
   const TensorView *tensor = tensors.find(name);
@@ -88,15 +97,11 @@ const Json *Draft::side_file(const std::string &name) {
   if (const auto known = side_files_.find(name); known != side_files_.end())
     return known->second.kind == Json::Kind::object ? &known->second : nullptr;
   Json &place = side_files_[name];
-  const std::string path = folder + "/" + name;
-  if (folder.empty() || !path_exists(path)) return nullptr;
-  auto file = MappedFile::open(path);
-  if (!file.ok()) {
-    fail_with(file.status());
-    return nullptr;
-  }
+  const auto file = source_.side_file(name);
+  if (!file.ok()) fail_with(file.status());
+  if (!file.ok() || !file.value()) return nullptr;
   // tokenizer.json holds a vocabulary and its merges.
-  auto json = parse_json(file.value().bytes(), name,
+  auto json = parse_json(file.value()->bytes, name,
                          {.bytes = size_t{64} << 20, .values = size_t{2} << 20});
   if (!json.ok()) {
     fail_with(json.status());
@@ -107,9 +112,7 @@ const Json *Draft::side_file(const std::string &name) {
 }
 
 std::string Draft::names() const {
-  std::string path = folder;
-  while (path.ends_with('/')) path.pop_back();
-  std::string text = path.substr(path.rfind('/') + 1);
+  std::string text = source_.name();
   if (const Json *name = config.find("_name_or_path");
       name != nullptr && name->kind == Json::Kind::text)
     text += " " + name->text.substr(0, 512);
@@ -122,8 +125,7 @@ void check_sizes(Draft &draft) {
   const Spec &spec = draft.spec;
   if (!draft.ok()) return;
   const auto refuse = [&draft](const char *what, int64_t a, int64_t b) {
-    draft.fail_with(fail(TEMPER_E_FORMAT, "%s: %s (%lld and %lld)", draft.config.file().c_str(),
-                         what, static_cast<long long>(a), static_cast<long long>(b)));
+    draft.refuse(TEMPER_E_FORMAT, "%s (%lld and %lld)", what, static_cast<long long>(a), static_cast<long long>(b));
   };
   if (spec.head_dim <= 0)
     refuse("heads do not divide the width", spec.width, spec.heads);

@@ -4,7 +4,7 @@
 #pragma once
 
 #include "format/fields.h"
-#include "format/safetensors.h"
+#include "format/source.h"
 #include "model/checkpoint.h"
 
 #include <initializer_list>
@@ -20,16 +20,12 @@ constexpr int64_t id_limit = (int64_t{1} << 31) - 1;
 
 class Draft {
  public:
-  Draft(Fields fields, TensorSet set, std::string folder_path, const SpecOverrides &caller)
-      : config(std::move(fields)),
-        tensors(std::move(set)),
-        overrides(caller),
-        folder(std::move(folder_path)) {}
+  Draft(const Source &from, Fields fields, TensorSet set, const SpecOverrides &caller)
+      : config(std::move(fields)), tensors(std::move(set)), overrides(caller), source_(from) {}
 
   Fields config;
   TensorSet tensors;  // names without wrappers' prefixes
   const SpecOverrides &overrides;
-  std::string folder;  // "" when opened from memory
   Spec spec;
   Weights weights;
   int64_t parameters = 0, weight_bytes = 0;
@@ -38,6 +34,8 @@ class Draft {
   bool ok() const noexcept { return config.status().ok(); }
   const Status &status() const noexcept { return config.status(); }
   void fail_with(Status status) { config.fail_with(std::move(status)); }
+  // An error of the configuration: the message begins with its name.
+  [[gnu::format(printf, 3, 4)]] void refuse(temper_status code, const char *format, ...);
 
   // Decisions. A later one about the same thing replaces the earlier.
   void note(const std::string &what, std::string value, const std::string &why);
@@ -66,11 +64,12 @@ class Draft {
 
   // A JSON file beside the configuration; null when it isn't there.
   const Json *side_file(const std::string &name);
-  // Where the model's name may be written: the folder's own name and config._name_or_path.
+  // Where the model's name may be written: the source's own and config._name_or_path.
   bool name_hints(std::string_view word) const;
   std::string names() const;
 
  private:
+  const Source &source_;
   std::map<std::string, Json> side_files_;
 };
 

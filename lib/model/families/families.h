@@ -36,11 +36,27 @@ void fill_llada(Draft &draft);
 // Llama's layout: one body, the rules differ by the family that was decided.
 void fill_llama(Draft &draft);
 
+// Layers with RMS norms, grouped heads and a gated MLP, whose tensors go by other names in each layout.
+struct GatedNames {
+  const char *layers;  // "layers."
+  const char *norm1, *q, *k, *v, *q_norm, *k_norm, *attention_out, *norm2, *gate, *up, *down;
+};
+struct GatedBiases {
+  bool qkv, attention_out, mlp;
+};
+void fill_gated_layers(Draft &draft, const GatedNames &names, const GatedBiases &biases);
+
 // The diffusion transformer's tensors, once the sizes are known.
 struct DditSizes {
   int64_t layers, width, heads, vocabulary, condition_width, max_positions;
-  const char *max_positions_field;
+  const char *positions_field;
 };
+// What a family's configuration calls them. `condition` null: the network isn't told the noise.
+struct DditFields {
+  const char *layers, *width, *heads, *condition, *positions;
+  int64_t condition_default;  // 0: the field must be there
+};
+DditSizes read_ddit_sizes(Fields &config, const DditFields &fields);  // all but the vocabulary
 void fill_ddit_body(Draft &draft, const DditSizes &sizes, bool modulated, bool modulated_head);
 
 }  // namespace temper

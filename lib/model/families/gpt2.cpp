@@ -11,8 +11,7 @@ Activation activation_of(Draft &draft) {
   if (name == "gelu_new" || name == "gelu_pytorch_tanh" || name == "gelu_fast")
     return Activation::gelu_tanh;
   if (name != "gelu")
-    draft.fail_with(fail(TEMPER_E_UNSUPPORTED,
-                         "config.json: activation_function \"%.40s\" is not known", name.c_str()));
+    draft.refuse(TEMPER_E_UNSUPPORTED, "activation_function \"%.40s\" is not known", name.c_str());
   return Activation::gelu_erf;
 }
 
@@ -31,8 +30,7 @@ void fill_body(Draft &draft) {
   spec.rotary = false;
   if (!config.flag("scale_attn_weights", true) ||
       config.flag("scale_attn_by_inverse_layer_idx", false))
-    draft.fail_with(fail(TEMPER_E_UNSUPPORTED,
-                         "config.json: attention scores scaled otherwise than by the head size"));
+    draft.refuse(TEMPER_E_UNSUPPORTED, "attention scores scaled otherwise than by the head size");
   if (!draft.ok()) return;
   spec.head_dim = spec.width % spec.heads == 0 ? spec.width / spec.heads : 0;
   check_sizes(draft);

@@ -17,20 +17,14 @@ void fill_sizes(Draft &draft, bool gamma) {
   if (config.has(tokens_field)) {
     const int64_t tokens = config.require(tokens_field, 1, id_limit - 1);
     if (draft.ok() && tokens + 1 != rows)
-      draft.fail_with(fail(TEMPER_E_FORMAT,
-                           "config.json: %s is %lld, but vocab_embed.embedding has %lld rows "
-                           "(expected one more than tokens)",
-                           tokens_field, static_cast<long long>(tokens),
-                           static_cast<long long>(rows)));
+      draft.refuse(TEMPER_E_FORMAT,
+                   "%s is %lld, but vocab_embed.embedding has %lld rows (expected one more than tokens)",
+                   tokens_field, static_cast<long long>(tokens), static_cast<long long>(rows));
   }
-  DditSizes sizes{};
-  sizes.layers = config.require("model.n_blocks", 1, layer_limit);
-  sizes.width = config.require("model.hidden_size", 1, width_limit);
-  sizes.heads = config.require("model.n_heads", 1, head_limit);
+  DditSizes sizes = read_ddit_sizes(config, {.layers = "model.n_blocks", .width = "model.hidden_size",
+                                             .heads = "model.n_heads", .condition = gamma ? "model.cond_dim" : nullptr,
+                                             .positions = "model.length", .condition_default = 0});
   sizes.vocabulary = rows;
-  sizes.condition_width = gamma ? config.require("model.cond_dim", 1, width_limit) : 0;
-  sizes.max_positions = config.integer("model.length", 0, 1, id_limit);
-  sizes.max_positions_field = "config.model.length";
   fill_ddit_body(draft, sizes, gamma, false);
 }
 
@@ -39,8 +33,7 @@ void fill_rules(Draft &draft) {
   Fields &config = draft.config;
   const std::string type = config.text("type", "aligned");
   if (type != "aligned" && type != "shifted")
-    draft.fail_with(fail(TEMPER_E_FORMAT, "config.json: type \"%.40s\" is neither aligned nor "
-                         "shifted", type.c_str()));
+    draft.refuse(TEMPER_E_FORMAT, "type \"%.40s\" is neither aligned nor shifted", type.c_str());
   draft.set_shifted(type == "shifted", config.has("type") ? "config.type" : "family default");
 
   const char *field = "annealing.attention.context_type";
@@ -53,8 +46,7 @@ void fill_rules(Draft &draft) {
   else if (context == "full")
     draft.set_context(Context::full, why);
   else
-    draft.fail_with(fail(TEMPER_E_UNSUPPORTED, "config.json: %s \"%.40s\" is not known", field,
-                         context.c_str()));
+    draft.refuse(TEMPER_E_UNSUPPORTED, "%s \"%.40s\" is not known", field, context.c_str());
 
   field = "annealing.attention.block_type";
   const std::string window = config.text(field, "full");
@@ -65,8 +57,7 @@ void fill_rules(Draft &draft) {
   else if (window == "causal")
     draft.set_window(Window::causal, window_why);
   else
-    draft.fail_with(fail(TEMPER_E_UNSUPPORTED, "config.json: %s \"%.40s\" is not known", field,
-                         window.c_str()));
+    draft.refuse(TEMPER_E_UNSUPPORTED, "%s \"%.40s\" is not known", field, window.c_str());
   draft.set_noise_keys(true, "family default");
 
   Spec &spec = draft.spec;
@@ -107,9 +98,7 @@ void fill_hdlm_epsilon(Draft &draft) {
     draft.set_head(HeadForm::posterior, 0.5, false,
                    "family default: the published loss weights visible tokens so");
   else
-    draft.fail_with(fail(TEMPER_E_UNSUPPORTED,
-                         "config.json: training.visible_weighting \"%.40s\" is not known",
-                         weighting.c_str()));
+    draft.refuse(TEMPER_E_UNSUPPORTED, "training.visible_weighting \"%.40s\" is not known", weighting.c_str());
   read_special_tokens(draft, draft.spec.vocabulary - 1, mask_rule);
 }
 
@@ -119,10 +108,9 @@ void fill_hdlm_gamma(Draft &draft) {
   Fields &config = draft.config;
   Spec &spec = draft.spec;
   if (const std::string graph = config.text("graph.type", "QGamma"); graph != "QGamma")
-    draft.fail_with(fail(TEMPER_E_UNSUPPORTED, "config.json: graph.type \"%.40s\" is not QGamma",
-                         graph.c_str()));
+    draft.refuse(TEMPER_E_UNSUPPORTED, "graph.type \"%.40s\" is not QGamma", graph.c_str());
   if (!config.has("graph.gamma"))
-    draft.fail_with(fail(TEMPER_E_FORMAT, "config.json: graph.gamma is missing"));
+    draft.refuse(TEMPER_E_FORMAT, "graph.gamma is missing");
   PathSpec path;
   path.kind = PathKind::gamma_hybrid;
   path.mix = config.number("graph.gamma", 0.0, 0.0, 1.0);
@@ -132,8 +120,7 @@ void fill_hdlm_gamma(Draft &draft) {
   path.e0 = 5e-3;  // fixed in the published code
   path.clock = noise == "geometric" ? ClockKind::geometric : ClockKind::log_linear;
   if (noise != "geometric" && noise != "loglinear")
-    draft.fail_with(fail(TEMPER_E_UNSUPPORTED, "config.json: noise.type \"%.40s\" is not known",
-                         noise.c_str()));
+    draft.refuse(TEMPER_E_UNSUPPORTED, "noise.type \"%.40s\" is not known", noise.c_str());
   draft.set_path(path, "config.graph.gamma and config.noise.type");
   draft.set_conditioning(Conditioning::sigma, "tensors sigma_map.* are there");
   draft.set_head(HeadForm::score_official_gamma, std::numeric_limits<double>::quiet_NaN(), false,

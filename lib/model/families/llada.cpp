@@ -9,10 +9,23 @@ namespace {
 
 constexpr int64_t published_mask = 126336;
 
+constexpr GatedNames names = {.layers = "blocks.",
+                              .norm1 = "attn_norm",
+                              .q = "q_proj",
+                              .k = "k_proj",
+                              .v = "v_proj",
+                              .q_norm = "q_norm",
+                              .k_norm = "k_norm",
+                              .attention_out = "attn_out",
+                              .norm2 = "ff_norm",
+                              .gate = "ff_proj",
+                              .up = "up_proj",
+                              .down = "ff_out"};
+
 void refuse_unsupported(Draft &draft) {
   Fields &config = draft.config;
   const auto refuse = [&draft](const std::string &what) {
-    draft.fail_with(fail(TEMPER_E_UNSUPPORTED, "config.json: %s", what.c_str()));
+    draft.refuse(TEMPER_E_UNSUPPORTED, "%s", what.c_str());
   };
   if (config.has("expert_intermediate_size") || config.has("num_experts"))
     refuse("LLaDA-MoE (a mixture of experts) isn't supported");
@@ -68,26 +81,11 @@ void fill_llada(Draft &draft) {
   spec.head_dim = spec.width % spec.heads == 0 ? spec.width / spec.heads : 0;
   check_sizes(draft);
 
-  const int64_t width = spec.width, keys = spec.kv_heads * spec.head_dim;
+  const int64_t width = spec.width;
   Weights &weights = draft.weights;
   weights.embedding = draft.take("wte.weight", {spec.vocabulary, width});
-  const bool qkv_bias = draft.has("blocks.0.q_proj.bias");
   const bool bias = draft.has("blocks.0.attn_out.bias");
-  for (int64_t i = 0; i < spec.layers && draft.ok(); ++i) {
-    const std::string block = "blocks." + std::to_string(i) + ".";
-    LayerWeights layer;
-    layer.norm1 = draft.take(block + "attn_norm.weight", {width});
-    layer[Matrix::qkv].parts = {draft.linear(block + "q_proj", width, width, qkv_bias),
-                       draft.linear(block + "k_proj", keys, width, qkv_bias),
-                       draft.linear(block + "v_proj", keys, width, qkv_bias)};
-    layer[Matrix::attention_out] = draft.matrix(block + "attn_out", width, width, bias);
-    layer.norm2 = draft.take(block + "ff_norm.weight", {width});
-    layer[Matrix::mlp_in].parts = {draft.linear(block + "ff_proj", spec.mlp_width, width, bias),
-                          draft.linear(block + "up_proj", spec.mlp_width, width, bias)};
-    layer[Matrix::mlp_out] = draft.matrix(block + "ff_out", width, spec.mlp_width, bias);
-    weights.layers.push_back(std::move(layer));
-  }
-  draft.refuse_more_layers("blocks.");
+  fill_gated_layers(draft, names, {.qkv = draft.has("blocks.0.q_proj.bias"), .attention_out = bias, .mlp = bias});
   weights.final_norm = draft.take("ln_f.weight", {width});
   const bool own_head = draft.has("ff_out.weight");
   spec.tied_head = config.flag("weight_tying", true) || !own_head;

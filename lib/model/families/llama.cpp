@@ -59,7 +59,7 @@ int64_t block_in_name(const std::string &names) {
 void refuse_unsupported(Draft &draft) {
   Fields &config = draft.config;
   const auto refuse = [&draft](const std::string &what) {
-    draft.fail_with(fail(TEMPER_E_UNSUPPORTED, "config.json: %s", what.substr(0, 120).c_str()));
+    draft.refuse(TEMPER_E_UNSUPPORTED, "%s", what.substr(0, 120).c_str());
   };
   if (draft.tensors.has_prefix("layers.0.mlp.experts.") || draft.has("layers.0.mlp.gate.weight"))
     refuse("a mixture of experts isn't supported");
@@ -68,7 +68,7 @@ void refuse_unsupported(Draft &draft) {
     if (scaling == nullptr) continue;
     const std::string base(path);
     if (scaling->kind != Json::Kind::object) {
-      draft.fail_with(fail(TEMPER_E_FORMAT, "config.json: %s is not an object", path));
+      draft.refuse(TEMPER_E_FORMAT, "%s is not an object", path);
       continue;
     }
     const std::string type = config.text(base + ".rope_type", config.text(base + ".type", "default"));
@@ -88,11 +88,21 @@ void refuse_unsupported(Draft &draft) {
       refuse("activation \"" + name.substr(0, 40) + "\" isn't supported, only silu");
 }
 
+constexpr GatedNames names = {.layers = "layers.",
+                              .norm1 = "input_layernorm",
+                              .q = "self_attn.q_proj",
+                              .k = "self_attn.k_proj",
+                              .v = "self_attn.v_proj",
+                              .q_norm = "self_attn.q_norm",
+                              .k_norm = "self_attn.k_norm",
+                              .attention_out = "self_attn.o_proj",
+                              .norm2 = "post_attention_layernorm",
+                              .gate = "mlp.gate_proj",
+                              .up = "mlp.up_proj",
+                              .down = "mlp.down_proj"};
+
 void fill_layers(Draft &draft, const Rule &rule) {
   Spec &spec = draft.spec;
-  Weights &weights = draft.weights;
-  const int64_t width = spec.width, queries = spec.heads * spec.head_dim;
-  const int64_t keys = spec.kv_heads * spec.head_dim;
   const std::string attention0 = "layers.0.self_attn.", mlp0 = "layers.0.mlp.";
   spec.qk_norm = rule.qk_norm || draft.has(attention0 + "q_norm.weight") ||
                  draft.has(attention0 + "k_norm.weight");
@@ -101,26 +111,7 @@ void fill_layers(Draft &draft, const Rule &rule) {
                         draft.has(attention0 + "v_proj.bias");
   const bool out_bias = draft.has(attention0 + "o_proj.bias");
   const bool mlp_bias = draft.has(mlp0 + "gate_proj.bias") || draft.has(mlp0 + "down_proj.bias");
-  for (int64_t i = 0; i < spec.layers && draft.ok(); ++i) {
-    const std::string block = "layers." + std::to_string(i) + ".";
-    const std::string attention = block + "self_attn.", mlp = block + "mlp.";
-    LayerWeights layer;
-    layer.norm1 = draft.take(block + "input_layernorm.weight", {width});
-    layer[Matrix::qkv].parts = {draft.linear(attention + "q_proj", queries, width, qkv_bias),
-                       draft.linear(attention + "k_proj", keys, width, qkv_bias),
-                       draft.linear(attention + "v_proj", keys, width, qkv_bias)};
-    if (spec.qk_norm) {
-      layer.q_norm = draft.take(attention + "q_norm.weight", {spec.head_dim});
-      layer.k_norm = draft.take(attention + "k_norm.weight", {spec.head_dim});
-    }
-    layer[Matrix::attention_out] = draft.matrix(attention + "o_proj", width, queries, out_bias);
-    layer.norm2 = draft.take(block + "post_attention_layernorm.weight", {width});
-    layer[Matrix::mlp_in].parts = {draft.linear(mlp + "gate_proj", spec.mlp_width, width, mlp_bias),
-                          draft.linear(mlp + "up_proj", spec.mlp_width, width, mlp_bias)};
-    layer[Matrix::mlp_out] = draft.matrix(mlp + "down_proj", width, spec.mlp_width, mlp_bias);
-    weights.layers.push_back(std::move(layer));
-  }
-  draft.refuse_more_layers("layers.");
+  fill_gated_layers(draft, names, {.qkv = qkv_bias, .attention_out = out_bias, .mlp = mlp_bias});
 }
 
 void fill_body(Draft &draft, const Rule &rule) {

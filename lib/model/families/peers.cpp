@@ -9,14 +9,10 @@ constexpr double path_kappa = std::numeric_limits<double>::quiet_NaN();
 constexpr const char *mask_rule = "family: the last row of the vocabulary";
 
 DditSizes mdlm_sizes(Fields &config) {
-  DditSizes sizes{};
-  sizes.layers = config.require("n_blocks", 1, layer_limit);
-  sizes.width = config.require("hidden_dim", 1, width_limit);
-  sizes.heads = config.require("n_heads", 1, head_limit);
+  DditSizes sizes = read_ddit_sizes(config, {.layers = "n_blocks", .width = "hidden_dim", .heads = "n_heads",
+                                             .condition = "cond_dim", .positions = "model_length",
+                                             .condition_default = 128});
   sizes.vocabulary = config.require("vocab_size", 2, id_limit);
-  sizes.condition_width = config.integer("cond_dim", 128, 1, width_limit);
-  sizes.max_positions = config.integer("model_length", 0, 1, id_limit);
-  sizes.max_positions_field = "config.model_length";
   return sizes;
 }
 
@@ -56,8 +52,7 @@ void fill_mdlm(Draft &draft) {
 void fill_bd3lm(Draft &draft) {
   Fields &config = draft.config;
   if (config.flag("causal", false))
-    draft.fail_with(fail(TEMPER_E_UNSUPPORTED,
-                         "config.json: causal is true (the autoregressive variant of BD3-LM)"));
+    draft.refuse(TEMPER_E_UNSUPPORTED, "causal is true (the autoregressive variant of BD3-LM)");
   const bool modulated = config.flag("adaln", draft.has("sigma_map.mlp.0.weight"));
   fill_ddit_body(draft, mdlm_sizes(config), modulated, modulated);
   set_bidirectional(draft);
@@ -90,25 +85,18 @@ void fill_sedd(Draft &draft) {
   const std::string graph = config.text("graph.type");
   const bool uniform = graph == "uniform";
   if (!uniform && graph != "absorb")
-    draft.fail_with(fail(TEMPER_E_UNSUPPORTED,
-                         "config.json: graph.type \"%.40s\" is neither absorb nor uniform",
-                         graph.c_str()));
-  DditSizes sizes{};
-  sizes.layers = config.require("model.n_blocks", 1, layer_limit);
-  sizes.width = config.require("model.hidden_size", 1, width_limit);
-  sizes.heads = config.require("model.n_heads", 1, head_limit);
+    draft.refuse(TEMPER_E_UNSUPPORTED, "graph.type \"%.40s\" is neither absorb nor uniform", graph.c_str());
+  DditSizes sizes = read_ddit_sizes(config, {.layers = "model.n_blocks", .width = "model.hidden_size",
+                                             .heads = "model.n_heads", .condition = "model.cond_dim",
+                                             .positions = "model.length", .condition_default = 0});
   sizes.vocabulary = config.require("tokens", 2, id_limit - 1) + (uniform ? 0 : 1);
-  sizes.condition_width = config.require("model.cond_dim", 1, width_limit);
-  sizes.max_positions = config.integer("model.length", 0, 1, id_limit);
-  sizes.max_positions_field = "config.model.length";
   fill_ddit_body(draft, sizes, true, true);
   set_bidirectional(draft);
   draft.set_conditioning(Conditioning::sigma, "tensors sigma_map.* are there");
   share_conditioning(draft);
   draft.spec.scale_by_sigma = config.flag("model.scale_by_sigma", !uniform);
   if (uniform && draft.spec.scale_by_sigma)
-    draft.fail_with(fail(TEMPER_E_UNSUPPORTED,
-                         "config.json: model.scale_by_sigma with the uniform graph"));
+    draft.refuse(TEMPER_E_UNSUPPORTED, "model.scale_by_sigma with the uniform graph");
   draft.note("logits scaled by sigma", draft.spec.scale_by_sigma ? "yes" : "no",
              "config.model.scale_by_sigma");
 
@@ -120,8 +108,7 @@ void fill_sedd(Draft &draft) {
   path.clock = noise == "geometric" ? ClockKind::geometric : ClockKind::log_linear;
   path.e0 = 1e-3;
   if (noise != "geometric" && noise != "loglinear")
-    draft.fail_with(fail(TEMPER_E_UNSUPPORTED, "config.json: noise.type \"%.40s\" is not known",
-                         noise.c_str()));
+    draft.refuse(TEMPER_E_UNSUPPORTED, "noise.type \"%.40s\" is not known", noise.c_str());
   draft.set_path(path, "config.graph.type and config.noise.type");
   draft.set_head(HeadForm::score_exact, path_kappa, !uniform, "family default");
   read_special_tokens(draft, draft.spec.vocabulary - 1, uniform ? nullptr : mask_rule);
@@ -129,14 +116,10 @@ void fill_sedd(Draft &draft) {
 
 void fill_gidd(Draft &draft) {
   Fields &config = draft.config;
-  DditSizes sizes{};
-  sizes.layers = config.require("num_hidden_layers", 1, layer_limit);
-  sizes.width = config.require("hidden_size", 1, width_limit);
-  sizes.heads = config.require("num_attention_heads", 1, head_limit);
+  DditSizes sizes = read_ddit_sizes(config, {.layers = "num_hidden_layers", .width = "hidden_size",
+                                             .heads = "num_attention_heads", .condition = "timestep_cond_dim",
+                                             .positions = "max_seq_len", .condition_default = 128});
   sizes.vocabulary = config.require("vocab_size", 2, id_limit);
-  sizes.condition_width = config.integer("timestep_cond_dim", 128, 1, width_limit);
-  sizes.max_positions = config.integer("max_seq_len", 0, 1, id_limit);
-  sizes.max_positions_field = "config.max_seq_len";
   fill_ddit_body(draft, sizes, true, true);
   set_bidirectional(draft);
   draft.set_conditioning(Conditioning::time, "family default");

@@ -103,9 +103,8 @@ void read_mask(Draft &draft, int64_t fallback, const char *fallback_why) {
       return;
     }
     if (draft.overrides.mask_token) break;
-    draft.fail_with(fail(TEMPER_E_FORMAT, "%s: %s is not a token of the vocabulary (%lld)",
-                         draft.config.file().c_str(), key,
-                         static_cast<long long>(draft.spec.vocabulary)));
+    draft.refuse(TEMPER_E_FORMAT, "%s is not a token of the vocabulary (%lld)", key,
+                 static_cast<long long>(draft.spec.vocabulary));
     return;
   }
   if (const Json *generation = draft.side_file("generation_config.json"))

@@ -47,6 +47,9 @@ bool load_scores(const HeadDescription &head, const WholeRow &row, double &mask_
     if (id == head.mask_token) mask_score = score;
     else row.memory.other[n++] = score;
   }
+  // The step compares scores with their mean: one that isn't drawn may not lift it above all the others.
+  for (size_t i = 0; i < head.forbidden_count; ++i)
+    row.memory.other[static_cast<size_t>(dense_index(head, head.forbidden[i]))] = 0;
   return true;
 }
 

@@ -121,7 +121,8 @@ static void model_options(void **state) {
   } ranges[] = {{TEMPER_MODEL_OPTION_CONTEXT, 0, 2}, {TEMPER_MODEL_OPTION_WINDOW, 0, 2},
                 {TEMPER_MODEL_OPTION_SHIFTED, 0, 1}, {TEMPER_MODEL_OPTION_NOISE_KEYS, 0, 1},
                 {TEMPER_MODEL_OPTION_MASK_TOKEN, -1, INT32_MAX}, {TEMPER_MODEL_OPTION_BLOCK, 1, INT32_MAX},
-                {TEMPER_MODEL_OPTION_MAX_LENGTH, 1, INT32_MAX}, {TEMPER_MODEL_OPTION_STORAGE, 0, 2}};
+                {TEMPER_MODEL_OPTION_MAX_LENGTH, 1, INT32_MAX}, {TEMPER_MODEL_OPTION_STORAGE, 0, 2},
+                {TEMPER_MODEL_OPTION_TOKENS, 0, INT32_MAX}};
   temper_model_options *options = NULL;
   temper_model *model = NULL;
   size_t i;
@@ -139,7 +140,7 @@ static void model_options(void **state) {
     assert_int_equal(temper_model_options_set_i64(options, ranges[i].key, ranges[i].high, NULL), TEMPER_OK);
   }
   WRONG(temper_model_options_set_i64, options, 0, 1);
-  WRONG(temper_model_options_set_i64, options, 9, 1);
+  WRONG(temper_model_options_set_i64, options, TEMPER_MODEL_OPTION_TOKENS + 1, 1);
   WRONG(temper_model_options_set_i64, NULL, TEMPER_MODEL_OPTION_BLOCK, 1);
   WRONG(temper_model_options_set_family, NULL, "gpt2");
   assert_int_equal(temper_model_options_set_family(options, NULL, NULL), TEMPER_OK);
@@ -213,8 +214,8 @@ static void model(void **state) {
   WRONG(temper_model_get_i64, NULL, TEMPER_MODEL_LAYERS, &value);
   WRONG(temper_model_get_i64, w.model, TEMPER_MODEL_LAYERS, NULL);
   WRONG(temper_model_get_i64, w.model, 0, &value);
-  WRONG(temper_model_get_i64, w.model, TEMPER_MODEL_STEP_PRODUCTS + 1, &value);
-  for (key = 1; key <= TEMPER_MODEL_STEP_PRODUCTS; ++key) assert_int_equal(temper_model_get_i64(w.model, key, &value, NULL), TEMPER_OK);
+  WRONG(temper_model_get_i64, w.model, TEMPER_MODEL_WITHOUT_TOKEN + 1, &value);
+  for (key = 1; key <= TEMPER_MODEL_WITHOUT_TOKEN; ++key) assert_int_equal(temper_model_get_i64(w.model, key, &value, NULL), TEMPER_OK);
   note("temper_model_get_text");
   assert_null(temper_model_get_text(NULL, TEMPER_MODEL_FAMILY));
   assert_null(temper_model_get_text(w.model, 0));
