@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A checkpoint packed for a device: what forward.cpp executes. Immutable and shared between sessions.
+// A checkpoint packed for a device: what engine/forward.cpp executes. Immutable and shared between sessions.
 #pragma once
 
 #include "model/checkpoint.h"

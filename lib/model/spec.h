@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A checkpoint family as data. One transformer (forward.cpp) executes every Spec; a family
+// A checkpoint family as data. One transformer (engine/forward.cpp) executes every Spec; a family
 // (families/*.cpp) only fills one in from config fields and tensor names. No code path anywhere asks
 // which family a model belongs to.
 #pragma once

@@ -22,7 +22,7 @@ Result<Hyperschedule> make_default_schedule(const Spec &spec);
 NoiseParameters default_noise(const Spec &spec);
 std::string describe_path(const PathSpec &path);
 
-// What the model is told at each level, Forward's conditioning values: `count` of them, one when it is told nothing.
+// What the model is told at each level, an engine's conditioning values: `count` of them, one when it is told nothing.
 std::vector<double> level_conditions(const Spec &spec, const Noise &noise, int32_t levels, int32_t count);
 
 }  // namespace temper

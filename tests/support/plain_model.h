@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The generic transformer once more: slow, in double, over a whole sequence at once, with an explicit
 // matrix that says who sees whom. It reads a Spec and Weights as a family filled them in and shares no
-// code with forward.cpp or the backends.
+// code with engine/forward.cpp or the backends.
 #pragma once
 
 #include "model/spec.h"

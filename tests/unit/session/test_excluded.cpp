@@ -26,7 +26,8 @@ bool is_hole(int32_t token) { return std::binary_search(holes.begin(), holes.end
 
 struct Kind {
   SamplerKind kind = SamplerKind::ancestral;
-  double compat = 0, temperature = 1;
+  int32_t compat = 0;
+  double temperature = 1;
 };
 
 Result<std::unique_ptr<Session>> session_of(const Subject &subject, const Kind &kind, bool excluded, uint64_t seed) {
@@ -88,7 +89,7 @@ void no_kind_draws_them(void **) {
         if (kind.temperature > 0) without += drawn;
         ++ran[static_cast<size_t>(number)];
         char what[100];
-        std::snprintf(what, sizeof what, "%s, sampler %d, compat %g, temperature %g", model.family.c_str(), number,
+        std::snprintf(what, sizeof what, "%s, sampler %d, compat %d, temperature %g", model.family.c_str(), number,
                       kind.compat, kind.temperature);
         const int64_t count = count_holes(*require(session_of(subject, kind, true, 5), what));
         if (count != 0) fail_msg("%s %s", what, count > 0 ? "draws an id without a token" : "fails");
