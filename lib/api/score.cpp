@@ -3,6 +3,7 @@
 #include "api/hyperschedule.h"
 #include "api/model.h"
 #include "api/noise.h"
+#include "api/structs.h"
 #include "score/request.h"
 
 #include <temper/score.h>
@@ -15,23 +16,6 @@
 using namespace temper;
 
 namespace {
-
-// The part of a caller's struct that both sides know; the rest of ours stays zero.
-template <typename T>
-Result<T> read_struct(const T *from, const char *what) {
-  T to{};
-  if (from->struct_size < sizeof(uint32_t) || from->struct_size > 4096)
-    return fail(TEMPER_E_ARGUMENT, "struct_size of the %s is %u: set it to the size of the struct", what,
-                from->struct_size);
-  std::memcpy(&to, static_cast<const void *>(from), std::min<size_t>(from->struct_size, sizeof to));
-  return to;
-}
-
-template <typename T>
-void write_struct(T *to, T from) {
-  from.struct_size = to->struct_size;
-  std::memcpy(static_cast<void *>(to), &from, std::min<size_t>(to->struct_size, sizeof from));
-}
 
 // Numbers outside their bounds are refused here; what is left open is resolved by the score itself.
 Result<ScoreRequest> read_request(const temper_hyperschedule *schedule, const temper_noise *noise,

@@ -6,6 +6,7 @@
 #include "api/model.h"
 #include "api/noise.h"
 #include "api/sampler.h"
+#include "api/structs.h"
 #include "runtime/runtime.h"
 #include "session/defaults.h"
 #include "session/snapshot.h"
@@ -16,6 +17,7 @@
 #include <cstring>
 #include <string>
 
+using temper::check_row;
 using temper::guard;
 using temper::Status;
 
@@ -34,24 +36,6 @@ temper::Result<temper::Sampler> sampler_of(const temper_sampler *sampler) {
   using temper::SamplerKind;
   if (sampler != nullptr) return temper::Sampler::create(sampler->kind, sampler->parameters);
   return temper::Sampler::create(SamplerKind::ancestral, temper::Sampler::defaults(SamplerKind::ancestral));
-}
-
-// The part of `info` that both sides know is filled, so an older program with a shorter struct is fine.
-template <typename Info>
-Status fill(Info *to, const Info &from) {
-  if (to->struct_size < sizeof(uint32_t) || to->struct_size > 4096)
-    return temper::fail(TEMPER_E_ARGUMENT, "struct_size is %u: set it to the size of the struct", to->struct_size);
-  const uint32_t size = to->struct_size;
-  std::memcpy(static_cast<void *>(to), &from, std::min<size_t>(size, sizeof from));
-  to->struct_size = size;
-  return Status();
-}
-
-Status check_row(const temper_session *session, int32_t row) {
-  TEMPER_REQUIRE(session != nullptr, "session is NULL");
-  if (row < 0 || row >= session->impl->rows())
-    return temper::fail(TEMPER_E_ARGUMENT, "row %d of %d", row, session->impl->rows());
-  return Status();
 }
 
 // Tokens [begin, end) of a row into the caller's places.
@@ -104,6 +88,13 @@ temper::Result<int64_t> session_number(const temper::Session &session, int32_t k
 }
 
 }  // namespace
+
+Status temper::check_row(const temper_session *session, int32_t row) {
+  TEMPER_REQUIRE(session != nullptr, "session is NULL");
+  if (row < 0 || row >= session->impl->rows())
+    return temper::fail(TEMPER_E_ARGUMENT, "row %d of %d", row, session->impl->rows());
+  return Status();
+}
 
 extern "C" {
 
@@ -165,27 +156,11 @@ temper_status temper_session_get_i64(const temper_session *session, int32_t key,
   });
 }
 
-temper_status temper_session_set_row_id(temper_session *session, int32_t row, uint32_t id, temper_error *error) {
-  return guard(error, [&]() -> Status {
-    TEMPER_TRY(check_row(session, row));
-    return session->impl->setup(row).set_id(id);
-  });
-}
-
-temper_status temper_session_prompt(temper_session *session, int32_t row, const int32_t *tokens, size_t count,
-                                    temper_error *error) {
-  return guard(error, [&]() -> Status {
-    TEMPER_TRY(check_row(session, row));
-    TEMPER_REQUIRE(tokens != nullptr || count == 0, "tokens is NULL");
-    return session->impl->setup(row).prompt({tokens, count});
-  });
-}
-
 temper_status temper_session_step(temper_session *session, temper_step_info *info, temper_error *error) {
   temper_status outcome = TEMPER_OK;
   const temper_status status = guard(error, [&]() -> Status {
     TEMPER_REQUIRE(session != nullptr, "session is NULL");
-    if (info != nullptr) TEMPER_TRY(fill(info, temper_step_info{}));
+    if (info != nullptr) TEMPER_TRY(temper::check_struct(info, "step info"));
     temper::StepReport report;
     TEMPER_TRY(session->impl->step(report));
     if (report.done) outcome = TEMPER_DONE;
@@ -204,7 +179,8 @@ temper_status temper_session_step(temper_session *session, temper_step_info *inf
     filled.logits_reused = report.idle ? 1 : 0;
     filled.rows_stale = report.stale;
     filled.cache_difference = report.difference;
-    return fill(info, filled);
+    temper::write_struct(info, filled);
+    return Status();
   });
   return status < 0 ? status : outcome;
 }
@@ -214,6 +190,7 @@ temper_status temper_session_row(const temper_session *session, int32_t row, tem
   return guard(error, [&]() -> Status {
     TEMPER_TRY(check_row(session, row));
     TEMPER_REQUIRE(info != nullptr, "info is NULL");
+    TEMPER_TRY(temper::check_struct(info, "row info"));
     const temper::Sequence &sequence = session->impl->row(row);
     temper_row_info filled{};
     filled.finished = sequence.finished;
@@ -223,7 +200,8 @@ temper_status temper_session_row(const temper_session *session, int32_t row, tem
     filled.window_end = std::max(sequence.window_end, filled.settled_end);
     filled.cached = sequence.frozen - sequence.slot_base;
     filled.changed = sequence.changed;
-    return fill(info, filled);
+    temper::write_struct(info, filled);
+    return Status();
   });
 }
 
@@ -255,85 +233,6 @@ temper_status temper_session_tokens(const temper_session *session, int32_t row, 
     const temper::Sequence &sequence = session->impl->row(row);
     return copy_tokens(sequence, sequence.first_token, std::max(sequence.settled, sequence.prompt), tokens, capacity,
                        count);
-  });
-}
-
-temper_status temper_session_fix(temper_session *session, int32_t row, const int64_t *positions, const int32_t *tokens,
-                                 size_t count, temper_error *error) {
-  return guard(error, [&]() -> Status {
-    TEMPER_TRY(check_row(session, row));
-    TEMPER_REQUIRE(positions != nullptr || count == 0, "positions is NULL");
-    TEMPER_REQUIRE(tokens != nullptr || count == 0, "tokens is NULL");
-    return session->impl->setup(row).fix({positions, count}, {tokens, count});
-  });
-}
-
-temper_status temper_session_draft(temper_session *session, int32_t row, const int32_t *tokens, const int32_t *levels,
-                                   size_t count, int32_t flags, temper_error *error) {
-  return guard(error, [&]() -> Status {
-    TEMPER_TRY(check_row(session, row));
-    TEMPER_REQUIRE(tokens != nullptr || count == 0, "tokens is NULL");
-    TEMPER_REQUIRE(levels != nullptr || count == 0, "levels is NULL");
-    TEMPER_REQUIRE((flags & ~TEMPER_DRAFT_AS_IT_IS) == 0, "unknown flags");
-    return session->impl->setup(row).draft({tokens, count}, {levels, count}, (flags & TEMPER_DRAFT_AS_IT_IS) == 0);
-  });
-}
-
-temper_status temper_session_weights(temper_session *session, int32_t row, const float *weights, size_t count,
-                                     temper_error *error) {
-  return guard(error, [&]() -> Status {
-    TEMPER_TRY(check_row(session, row));
-    TEMPER_REQUIRE(weights != nullptr || count == 0, "weights is NULL");
-    return session->impl->setup(row).weights({weights, count});
-  });
-}
-
-temper_status temper_session_allow(temper_session *session, int32_t row, int64_t position, const int32_t *tokens,
-                                   size_t count, temper_error *error) {
-  return guard(error, [&]() -> Status {
-    TEMPER_TRY(check_row(session, row));
-    TEMPER_REQUIRE(tokens != nullptr || count == 0, "tokens is NULL");
-    return session->impl->setup(row).allow(position, {tokens, count});
-  });
-}
-
-temper_status temper_session_guide(temper_session *session, double scale, temper_error *error) {
-  return guard(error, [&]() -> Status {
-    TEMPER_REQUIRE(session != nullptr, "session is NULL");
-    TEMPER_REQUIRE(scale >= -1 && scale <= 100, "the scale of guidance must be -1 to 100");
-    temper::SessionOptions options = session->impl->frame().options;
-    options.guided = scale != 0;
-    options.guidance = scale;
-    return session->impl->set_options(options);
-  });
-}
-
-temper_status temper_session_unconditional(temper_session *session, int32_t row, const int32_t *tokens, size_t count,
-                                           temper_error *error) {
-  return guard(error, [&]() -> Status {
-    TEMPER_TRY(check_row(session, row));
-    TEMPER_REQUIRE(tokens != nullptr || count == 0, "tokens is NULL");
-    return session->impl->setup(row).unconditional({tokens, count});
-  });
-}
-
-temper_status temper_session_set_logits_fn(temper_session *session, temper_logits_fn function, void *user,
-                                           temper_error *error) {
-  return guard(error, [&]() -> Status {
-    TEMPER_REQUIRE(session != nullptr, "session is NULL");
-    session->impl->hooks().logits = {function, user};
-    return Status();
-  });
-}
-
-temper_status temper_session_set_value_fn(temper_session *session, temper_value_fn function, void *user,
-                                          int32_t candidates, double alpha, int32_t form, temper_error *error) {
-  return guard(error, [&]() -> Status {
-    TEMPER_REQUIRE(session != nullptr, "session is NULL");
-    TEMPER_REQUIRE(candidates >= 1 && candidates <= 256, "candidates must be 1 to 256");
-    TEMPER_REQUIRE(alpha >= 0 && alpha <= 1e300, "alpha must be 0 or more, and finite");
-    TEMPER_REQUIRE(form == TEMPER_VALUE_DRAFT || form == TEMPER_VALUE_CLEAN, "unknown form of candidates");
-    return session->impl->set_value({function, user, alpha}, candidates, form == TEMPER_VALUE_CLEAN);
   });
 }
 
