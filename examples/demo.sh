@@ -12,7 +12,7 @@ install_missing $build_packages
 
 build="$root/build-demo"
 if [ ! -f "$build/build.ninja" ]; then
-  meson setup "$build" "$root" -Dtests=false -Doptimization=2 >"$root/build-demo.log" 2>&1 || {
+  meson setup "$build" "$root" -Dtests=false -Doptimization=1 >"$root/build-demo.log" 2>&1 || {
     cat "$root/build-demo.log" >&2
     exit 1
   }
