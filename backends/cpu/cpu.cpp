@@ -11,7 +11,7 @@ constexpr Library no_library{
     .plan = nullptr, .unplan = nullptr, .multiply = nullptr, .enter = nullptr, .leave = nullptr};
 
 void describe(char *text, size_t capacity) {
-  (void)std::snprintf(text, capacity, "own kernels %s", instruction_set());
+  (void)std::snprintf(text, capacity, "own kernels %s", name_of(best_instruction_set()));
 }
 
 constexpr Description description{.name = "cpu", .score = 150, .library = &no_library, .describe = describe};

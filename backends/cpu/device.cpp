@@ -56,15 +56,16 @@ int32_t plan_library(Device &device, Stream *stream, temper_linear *const *linea
 
 }  // namespace
 
-int32_t open(const temper_device_options *options, const Library &library, temper_device **out, char *reason,
-             size_t capacity) {
+int32_t open(const temper_device_options *options, const Library &library, InstructionSet most, temper_device **out,
+             char *reason, size_t capacity) {
   *out = nullptr;
   if (const int32_t code = host::check_options(options, reason, capacity); code != TEMPER_OK) return code;
   std::unique_ptr<Device> device(new (std::nothrow) Device());
   if (device == nullptr) return no_memory(reason, capacity);
   device->allocator = options->allocator;
   device->executor = options->executor;
-  device->kernels = choose_kernels();
+  // The best come first: the lesser of two sets is the greater.
+  device->kernels = kernels_of(std::max(most, best_instruction_set()));
   device->library = &library;
   *out = device.release();
   return TEMPER_OK;

@@ -68,8 +68,9 @@ inline constexpr int32_t tile_queries = 16;
 
 inline Device &device_of(temper_stream *stream) { return *static_cast<Device *>(stream->device); }
 
-int32_t open(const temper_device_options *options, const Library &library, temper_device **out, char *reason,
-             size_t capacity);
+// `most`: the best instruction set to use, if the processor has it.
+int32_t open(const temper_device_options *options, const Library &library, InstructionSet most, temper_device **out,
+             char *reason, size_t capacity);
 void close(temper_device *device);
 int32_t linear_create(temper_device *device, const temper_linear_desc *desc, temper_linear **out);
 void linear_destroy(temper_device *device, temper_linear *linear);

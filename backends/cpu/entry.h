@@ -14,6 +14,7 @@ struct Description {
   int32_t score;
   const Library *library;                        // without a plan function: the own kernels do everything
   void (*describe)(char *text, size_t capacity);  // this build and machine, in words
+  InstructionSet most = InstructionSet::avx512;   // tests run what a lesser processor would
 };
 
 template <const Description &backend>
@@ -28,7 +29,7 @@ struct Table {
   }
 
   static int32_t open(const temper_device_options *options, temper_device **out, char *reason, size_t capacity) {
-    return cpu::open(options, *backend.library, out, reason, capacity);
+    return cpu::open(options, *backend.library, backend.most, out, reason, capacity);
   }
 
   static constexpr temper_backend value = make_table(backend.name, score, describe, open);

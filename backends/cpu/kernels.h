@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// Vector kernels, compiled for several instruction sets and chosen once at run time. Every kernel
+// Vector kernels, compiled for several instruction sets; a device chooses one when it is opened. Every kernel
 // gives a row the same bits whatever other rows it is called with.
 #pragma once
 
 #include "backends/backend.h"
+#include "backends/cpu/instruction_set.h"
 
 #include <cstddef>
 #include <cstdint>
@@ -54,18 +55,18 @@ struct KeyPages {
 };
 
 struct Kernels {
+  InstructionSet set = InstructionSet::baseline;
   // One row: `columns` outputs from packed sums (SWIGLU: panels alternate gate, up).
-  void (*finish)(const Finish &finish, const float *sums, float *out, int64_t columns);
-  void (*norm)(const temper_norm &norm, const float *in, float *out, const float *shift, const float *scale);
+  void (*finish)(const Finish &finish, const float *sums, float *out, int64_t columns) = nullptr;
+  void (*norm)(const temper_norm &norm, const float *in, float *out, const float *shift, const float *scale) = nullptr;
   // Norm and rotation of one head; cosines nullptr: none, weight nullptr: none.
   void (*head)(float *head, int32_t size, const float *weight, float epsilon, const float *cosines,
-               const float *sines);
+               const float *sines) = nullptr;
   // Softmax attention of `count` queries over keys and values of one head.
-  void (*attend)(const Query *queries, int32_t count, const KeyPages &keys, int32_t size, float scale);
+  void (*attend)(const Query *queries, int32_t count, const KeyPages &keys, int32_t size, float scale) = nullptr;
 };
 
-// The fastest set for this processor.
-Kernels choose_kernels();
-const char *instruction_set();  // its name, static text
+// The set must be one that this processor has.
+Kernels kernels_of(InstructionSet set) noexcept;
 
 }  // namespace temper::cpu

@@ -215,8 +215,6 @@ HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
 namespace temper::cpu {
-HWY_EXPORT(attend);
-
-void choose_attention(Kernels *kernels) { kernels->attend = &HWY_DYNAMIC_DISPATCH(attend); }
+void choose_attention(Kernels *kernels) { kernels->attend = TEMPER_CHOOSE(attend, kernels->set); }
 }  // namespace temper::cpu
 #endif

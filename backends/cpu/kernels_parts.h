@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The parts of Kernels, one for each source of vector code.
+// The parts of Kernels, one for each source of vector code: each fills in its functions for kernels->set.
 #pragma once
 
 #include "backends/cpu/kernels.h"

@@ -187,14 +187,10 @@ HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
 namespace temper::cpu {
-HWY_EXPORT(finish);
-HWY_EXPORT(norm);
-HWY_EXPORT(head);
-
 void choose_rows(Kernels *kernels) {
-  kernels->finish = &HWY_DYNAMIC_DISPATCH(finish);
-  kernels->norm = &HWY_DYNAMIC_DISPATCH(norm);
-  kernels->head = &HWY_DYNAMIC_DISPATCH(head);
+  kernels->finish = TEMPER_CHOOSE(finish, kernels->set);
+  kernels->norm = TEMPER_CHOOSE(norm, kernels->set);
+  kernels->head = TEMPER_CHOOSE(head, kernels->set);
 }
 }  // namespace temper::cpu
 #endif

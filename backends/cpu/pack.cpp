@@ -36,7 +36,6 @@ int32_t describe(const temper_linear_desc &desc, Linear *linear) {
   linear->outputs = outputs;
   linear->activation = desc.activation;
   linear->format = format;
-  linear->sum = format->sum();
   const int64_t panels =
       desc.activation == TEMPER_ACTIVATION_SWIGLU ? 2 * panels_of(outputs / 2) : panels_of(outputs);
   linear->panels = {.first = nullptr,
@@ -82,6 +81,7 @@ int32_t linear_create(temper_device *device, const temper_linear_desc *desc, tem
   if (!linear->weights.allocate(*device, weight_bytes(*linear)) ||
       (host::has_bias(*desc) && !linear->bias.allocate(*device, bias_bytes(*linear))))
     return host::out_of_memory(linear_bytes(device, desc));
+  linear->sum = linear->format->sum(static_cast<Device *>(device)->kernels.set);
   linear->panels.first = linear->weights.as<const std::byte>();
   host::each(*device, linear->panels.count, [&](int32_t panel, int32_t) { pack_panel(*desc, *linear, panel); });
   *out = linear.release();

@@ -72,7 +72,7 @@ constexpr cpu::Library library{
 void describe(char *text, size_t capacity) {
   const dnnl_version_t *version = dnnl_version();
   (void)std::snprintf(text, capacity, "oneDNN %d.%d.%d, own kernels %s", version->major, version->minor,
-                      version->patch, cpu::instruction_set());
+                      version->patch, cpu::name_of(cpu::best_instruction_set()));
 }
 
 constexpr cpu::Description description{.name = "onednn", .score = 200, .library = &library, .describe = describe};

@@ -52,7 +52,7 @@ constexpr cpu::Library library{
     .plan = plan, .unplan = unplan, .multiply = multiply, .enter = enter, .leave = leave};
 
 void describe(char *text, size_t capacity) {
-  (void)std::snprintf(text, capacity, "%.80s, own kernels %s", openblas_get_config(), cpu::instruction_set());
+  (void)std::snprintf(text, capacity, "%.80s, own kernels %s", openblas_get_config(), cpu::name_of(cpu::best_instruction_set()));
 }
 
 constexpr cpu::Description description{.name = "openblas", .score = 100, .library = &library, .describe = describe};

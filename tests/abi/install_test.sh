@@ -69,6 +69,14 @@ cd "$work"
 
 if [ "$kinds" != static ]; then
   [ -f "$libraries/libtemper.so.0" ] || fail "no libtemper.so.0"
+  needed=$(readelf -d "$libraries/libtemper.so.0" | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p')
+  for library in $needed; do
+    case $library in
+      libc.so.* | libm.so.* | libstdc++.so.* | libgcc_s.so.* | libpthread.so.* | libdl.so.* | ld-linux*) ;;
+      libdnnl.so.* | libopenblas.so.*) [ $# -eq 0 ] || fail "the library needs $library, which is the modules'" ;;
+      *) fail "the library needs $library" ;;
+    esac
+  done
   build_with shared program.c "$(pkg-config --cflags --libs temper)"
   LD_LIBRARY_PATH="$libraries" ./shared "$model" "$libraries" "$@" || fail "the program with the shared library"
   # A link to the library alone, and a relative name: modules are beside the real file.
@@ -82,6 +90,18 @@ if [ "$kinds" != shared ]; then
   build_with static program.c "$flags"
   if readelf -d static | grep -q 'NEEDED.*libtemper'; then fail "not linked statically"; fi
   ./static "$model" || fail "the program with the static library"
+
+  # What a program doesn't use isn't linked: one that asks for the version alone is small.
+  cat >small.c <<'END'
+#include <temper/temper.h>
+int main(void) { return temper_version() == 0; }
+END
+  build_with small -Wl,--gc-sections small.c "$flags"
+  strip small
+  strip -o whole static
+  size=$(wc -c <small)
+  whole=$(wc -c <whole)
+  [ $((size * 20)) -lt "$whole" ] || fail "a program that asks for the version has $size bytes of $whole"
 
   # A plugin keeps the library to itself, and takes it along when it goes.
   build_with plugin.so -fPIC -shared plugin.c "$flags"

@@ -78,8 +78,6 @@ HWY_AFTER_NAMESPACE();
 namespace temper::cpu {
 namespace {
 
-HWY_EXPORT(sum_bf16);
-
 constexpr const char *name = "bfloat16";
 
 int32_t check(const temper_linear_desc &desc) { return host::refuse_group(desc, name); }
@@ -105,7 +103,7 @@ void unpack(const Panels &panel, float *to, int64_t stride) {
     }
 }
 
-SumFn sum() { return &HWY_DYNAMIC_DISPATCH(sum_bf16); }
+SumFn sum(InstructionSet set) { return TEMPER_CHOOSE(sum_bf16, set); }
 
 }  // namespace
 

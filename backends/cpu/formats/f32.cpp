@@ -57,8 +57,6 @@ HWY_AFTER_NAMESPACE();
 namespace temper::cpu {
 namespace {
 
-HWY_EXPORT(sum_f32);
-
 constexpr const char *name = "float32";
 
 int32_t check(const temper_linear_desc &desc) { return host::refuse_group(desc, name); }
@@ -75,7 +73,7 @@ void unpack(const Panels &panel, float *to, int64_t stride) {
   for (int64_t k = 0; k < panel.inputs; ++k) std::copy_n(from + k * panel_width, panel_width, to + k * stride);
 }
 
-SumFn sum() { return &HWY_DYNAMIC_DISPATCH(sum_f32); }
+SumFn sum(InstructionSet set) { return TEMPER_CHOOSE(sum_f32, set); }
 
 }  // namespace
 

@@ -39,8 +39,8 @@ struct Format {
   void (*pack)(std::byte *panel, int64_t column, const host::OutputWeights &weights, int64_t group);
   // Writes the first of the panels as float32: input k's weights to to[k*stride], panel_width values.
   void (*unpack)(const Panels &panel, float *to, int64_t stride);
-  // The kernel for this processor; after choose_kernels().
-  SumFn (*sum)();
+  // The kernel for this set, which the processor must have.
+  SumFn (*sum)(InstructionSet set);
 };
 
 extern const Format format_f32, format_bf16;

@@ -4,6 +4,7 @@
 
 #include "backends/backend.h"
 #include "backends/registry.h"
+#include "lesser_sets.h"
 #include "runtime/pool.h"
 #include "support/apart.h"
 
@@ -199,8 +200,8 @@ inline void assert_same(const float *got, const float *want, size_t count, const
                static_cast<double>(want[i]));
 }
 
-// All backends that can be used here, among them the reference and the one whose memory is apart. Their modules
-// stay loaded.
+// All backends that can be used here, among them the reference, the one whose memory is apart, and the own kernels
+// for lesser processors. Their modules stay loaded.
 inline const std::vector<const temper_backend *> &usable() {
   static std::vector<std::shared_ptr<const Module>> modules;
   static const std::vector<const temper_backend *> tables = [] {
@@ -214,6 +215,7 @@ inline const std::vector<const temper_backend *> &usable() {
       found.push_back(&module.value()->table());
     }
     found.push_back(temper_backend_apart(TEMPER_BACKEND_ABI));
+    for (const temper_backend *table : lesser_sets()) found.push_back(table);
     return found;
   }();
   return tables;
