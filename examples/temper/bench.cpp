@@ -8,6 +8,7 @@
 #include "random_model.h"
 #include "sampler_cost.h"
 
+#include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
 #include <cstdio>
@@ -15,7 +16,7 @@
 namespace program {
 namespace {
 
-struct Options : Opening {
+struct BenchOptions : Opening {
   std::string shape, write;
   std::vector<int> rows = {1, 2, 4, 8, 14, 16, 32, 64, 128};
   std::vector<int> contexts = {0, 512};
@@ -27,7 +28,7 @@ struct Options : Opening {
 
 class Bench {
 public:
-  Bench(const Options &options, temper_runtime *runtime, temper_model *model)
+  Bench(const BenchOptions &options, temper_runtime *runtime, temper_model *model)
       : options_(options), runtime_(runtime), model_(model), cost_(model) {
     report_ = {{"version", temper_version_string()},
                {"shape", options.shape.empty() ? model_text(model, TEMPER_MODEL_PATH) : options.shape},
@@ -252,7 +253,7 @@ private:
     }
   }
 
-  const Options &options_;
+  const BenchOptions &options_;
   temper_runtime *runtime_;
   temper_model *model_;
   Cost cost_;
@@ -260,7 +261,7 @@ private:
   std::vector<std::string> lines_;
 };
 
-int run(const Options &options) {
+int run_bench(const BenchOptions &options) {
   const bool half = options.storage == "bf16";
   RandomModel random;
   if (!options.shape.empty()) {
@@ -296,7 +297,7 @@ int run(const Options &options) {
 
 void add_bench(CLI::App &program, int &status) {
   CLI::App *command = program.add_subcommand("bench", "Measure steps against the machine's bandwidth and matmul rate");
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<BenchOptions>();
   command->add_option("--shape", options->shape, "A random model of this shape, made in memory, instead of --model")
       ->check(CLI::IsMember(random_shapes()));
   command->add_option("--groups", options->groups, "What to measure: rows, schedules, cache, sampling, samplers (default: all)")
@@ -311,7 +312,7 @@ void add_bench(CLI::App &program, int &status) {
   command->add_option("--write", options->write, "Only write the random model of --shape into this folder");
   command->add_flag("--json", options->json, "One JSON document");
   options->Opening::add_to(*command);
-  command->callback([options, &status] { status = run(*options); });
+  command->callback([options, &status] { status = run_bench(*options); });
 }
 
 } // namespace program

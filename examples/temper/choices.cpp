@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "choices.h"
 
+#include "json_fields.h"
+#include "name_table.h"
+
+#include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
 #include <cstdio>
@@ -20,14 +24,6 @@ const Table clocks = {{"linear", TEMPER_CLOCK_LINEAR},
                       {"geometric", TEMPER_CLOCK_GEOMETRIC},
                       {"cosine", TEMPER_CLOCK_COSINE}};
 const Table grids = {{"even", TEMPER_GRID_EVEN}, {"official", TEMPER_GRID_OFFICIAL}, {"dream", TEMPER_GRID_DREAM}};
-
-std::vector<std::string> names(const Table &table) {
-  std::vector<std::string> out;
-  for (const auto &entry : table) {
-    out.push_back(entry.first);
-  }
-  return out;
-}
 
 int32_t number(const Table &table, const std::string &name) {
   for (const auto &entry : table) {
@@ -49,13 +45,6 @@ template <class T>
 void put(nlohmann::json &out, const char *key, const std::optional<T> &value) {
   if (value) {
     out[key] = *value;
-  }
-}
-
-template <class T>
-void take(const nlohmann::json &in, const char *key, std::optional<T> &value) {
-  if (in.contains(key)) {
-    value = in.at(key).get<T>();
   }
 }
 
@@ -81,7 +70,7 @@ std::string schedule_name(int64_t kind) {
 void ScheduleChoice::add_to(CLI::App &app) {
   const std::string group = "Hyperschedule (default: the model's own)";
   app.add_option("-s,--schedule", kind, "How the noise goes down")
-      ->check(CLI::IsMember(names(schedule_kinds())))
+      ->check(CLI::IsMember(names_of(schedule_kinds())))
       ->group(group);
   app.add_option("-w,--width", width, "Positions of the window or block")
       ->check(CLI::Range(int64_t{1}, int64_t{1} << 31))
@@ -117,10 +106,10 @@ Schedule ScheduleChoice::make(const temper_model *model) const {
 
 void NoiseChoice::add_to(CLI::App &app) {
   const std::string group = "Noise (default: what the model was trained on)";
-  app.add_option("--noise", kind, "Kind of path")->check(CLI::IsMember(names(noise_kinds)))->group(group);
+  app.add_option("--noise", kind, "Kind of path")->check(CLI::IsMember(names_of(noise_kinds)))->group(group);
   app.add_option("--mix", mix, "Share of uniform noise: epsilon, gamma, or GIDD's p_u")->group(group);
-  app.add_option("--clock", clock, "How much is left at which time")->check(CLI::IsMember(names(clocks)))->group(group);
-  app.add_option("--grid", grid, "Times of the levels")->check(CLI::IsMember(names(grids)))->group(group);
+  app.add_option("--clock", clock, "How much is left at which time")->check(CLI::IsMember(names_of(clocks)))->group(group);
+  app.add_option("--grid", grid, "Times of the levels")->check(CLI::IsMember(names_of(grids)))->group(group);
   app.add_option("--e0", e0, "Log-linear clock: what is left at time 1")->group(group);
   app.add_option("--sigma-min", sigma_min, "Geometric clock: noise at time 0")->group(group);
   app.add_option("--sigma-max", sigma_max, "Geometric clock: noise at time 1")->group(group);

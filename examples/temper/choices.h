@@ -8,11 +8,13 @@
 #include "picture.h"
 #include "sampler_choice.h"
 
-#include <CLI/CLI.hpp>
-
 #include <optional>
 #include <string>
 #include <vector>
+
+namespace CLI {
+class App;
+}
 
 namespace program {
 

@@ -3,7 +3,9 @@
 #ifndef TEMPER_PROGRAM_COMMANDS_H
 #define TEMPER_PROGRAM_COMMANDS_H
 
-#include <CLI/CLI.hpp>
+namespace CLI {
+class App;
+}
 
 namespace program {
 

@@ -3,11 +3,13 @@
 #include "choices.h"
 #include "commands.h"
 #include "generation.h"
+#include "json_fields.h"
 #include "opening.h"
 #include "samples.h"
 #include "scoring.h"
 #include "text.h"
 
+#include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
@@ -17,7 +19,7 @@
 namespace program {
 namespace {
 
-struct Options : Opening {
+struct EvaluateOptions : Opening {
   std::vector<std::string> files, prompts;
   std::string judge, split;
   ScheduleChoice schedule;
@@ -31,7 +33,7 @@ struct Options : Opening {
 };
 
 /// Texts made here, with the options of temper generate.
-Samples generate(const Options &options, temper_model *model) {
+Samples generate(const EvaluateOptions &options, temper_model *model) {
   const Tokenizer tokenizer = tokenizer_of(model);
   std::vector<Prompt> prompts;
   for (const std::string &text : options.prompts.empty() ? std::vector<std::string>{""} : options.prompts) {
@@ -73,9 +75,7 @@ Samples generate(const Options &options, temper_model *model) {
   return out;
 }
 
-nlohmann::json number(double value) { return std::isfinite(value) ? nlohmann::json(value) : nlohmann::json(nullptr); }
-
-int run(const Options &options) {
+int run_evaluate(const EvaluateOptions &options) {
   if (options.rows < 1 || options.rows * std::max<size_t>(1, options.prompts.size()) > 4096) {
     throw Usage("at most 4096 rows");
   }
@@ -151,12 +151,12 @@ int run(const Options &options) {
   for (size_t i = 0; i < texts.size(); ++i) {
     const double entropy = unigram_entropy(counted[i]);
     mean_entropy += entropy / static_cast<double>(texts.size());
-    nlohmann::json entry = {{"tokens", scored[i]}, {"entropy", entropy}, {"nats", number(nats[i])}, {"perplexity", nullptr}};
+    nlohmann::json entry = {{"tokens", scored[i]}, {"entropy", entropy}, {"nats", finite(nats[i])}, {"perplexity", nullptr}};
     if (scored[i] > 0) {
       const double perplexity = std::exp(nats[i] / static_cast<double>(scored[i]));
       mean_perplexity += perplexity;
       ++judged;
-      entry["perplexity"] = number(perplexity);
+      entry["perplexity"] = finite(perplexity);
     }
     list.push_back(std::move(entry));
   }
@@ -171,12 +171,12 @@ int run(const Options &options) {
                              {"exact", result.exact != 0},
                              {"samples", std::move(list)},
                              {"tokens", result.scored},
-                             {"perplexity_pooled", number(pooled)},
-                             {"perplexity_sample_mean", number(mean_perplexity)},
+                             {"perplexity_pooled", finite(pooled)},
+                             {"perplexity_sample_mean", finite(mean_perplexity)},
                              {"entropy_mean", mean_entropy},
-                             {"distinct_1", number(distinct1)},
-                             {"distinct_2", number(distinct2)},
-                             {"distinct_3", number(distinct3)},
+                             {"distinct_1", finite(distinct1)},
+                             {"distinct_2", finite(distinct2)},
+                             {"distinct_3", finite(distinct3)},
                              {"model_calls", samples.model_calls < 0 ? nlohmann::json(nullptr) : nlohmann::json(samples.model_calls)},
                              {"rows_computed", samples.rows < 0 ? nlohmann::json(nullptr) : nlohmann::json(samples.rows)}};
     std::printf("%s\n", report.dump(2, ' ', false, nlohmann::json::error_handler_t::replace).c_str());
@@ -199,7 +199,7 @@ int run(const Options &options) {
 
 void add_evaluate(CLI::App &program, int &status) {
   CLI::App *command = program.add_subcommand("evaluate", "Judge generated texts by a second model");
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<EvaluateOptions>();
   command->add_option("PROMPT", options->prompts, "Generate from these prompts with --model, --rows texts each");
   command->add_option("--texts", options->files, "Texts instead: files, or documents of temper generate --json; -: standard input");
   command->add_option("--split", options->split, "Cut text files at this text into samples");
@@ -214,7 +214,7 @@ void add_evaluate(CLI::App &program, int &status) {
   options->sampler.add_to(*command);
   options->noise.add_to(*command);
   options->Opening::add_to(*command);
-  command->callback([options, &status] { status = run(*options); });
+  command->callback([options, &status] { status = run_evaluate(*options); });
 }
 
 } // namespace program

@@ -9,6 +9,8 @@
 #include "trace.h"
 #include "views.h"
 
+#include <CLI/CLI.hpp>
+
 #include <csignal>
 #include <cstdio>
 
@@ -17,7 +19,7 @@ namespace {
 
 temper_session *running = nullptr; // for the signal handler only
 
-void on_interrupt(int) { temper_session_cancel(running); }
+void cancel_running(int) { temper_session_cancel(running); }
 
 /// Lets Ctrl-C stop the session within a layer's time; a second one ends the program at once.
 class Interruptible {
@@ -25,7 +27,7 @@ public:
   explicit Interruptible(temper_session *session) {
     running = session;
     struct sigaction action {};
-    action.sa_handler = on_interrupt;
+    action.sa_handler = cancel_running;
     action.sa_flags = static_cast<int>(SA_RESETHAND);
     sigaction(SIGINT, &action, &before_);
   }
@@ -64,7 +66,7 @@ void check(const GenerateOptions &options) {
   }
 }
 
-int run(const GenerateOptions &options) {
+int run_generate(const GenerateOptions &options) {
   check(options);
   const Runtime runtime = options.runtime();
   const Model model = options.open(runtime.get());
@@ -126,7 +128,7 @@ void add_generate(CLI::App &program, int &status) {
   CLI::App *command = program.add_subcommand("generate", "Generate text from a prompt, a text with blanks, or a draft");
   auto options = std::make_shared<GenerateOptions>();
   options->add_to(*command);
-  command->callback([options, &status] { status = run(*options); });
+  command->callback([options, &status] { status = run_generate(*options); });
 }
 
 } // namespace program

@@ -5,6 +5,8 @@
 #include "infill.h"
 #include "text.h"
 
+#include <CLI/CLI.hpp>
+
 #include <cmath>
 #include <filesystem>
 #include <sstream>

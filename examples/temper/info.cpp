@@ -5,6 +5,7 @@
 #include "opening.h"
 #include "text.h"
 
+#include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
 #include <cstdio>
@@ -13,7 +14,7 @@
 namespace program {
 namespace {
 
-struct Options : Opening {
+struct InfoOptions : Opening {
   int64_t length = 256;
   int rows = 1;
   bool json = false, backends_only = false;
@@ -65,7 +66,7 @@ nlohmann::json lines(const std::string &text) {
   return list;
 }
 
-nlohmann::json describe(const temper_model *model, const Options &options) {
+nlohmann::json describe(const temper_model *model, const InfoOptions &options) {
   const auto number = [model](int32_t key) { return model_number(model, key); };
   nlohmann::json out = {{"path", model_text(model, TEMPER_MODEL_PATH)},
                         {"family", model_text(model, TEMPER_MODEL_FAMILY)},
@@ -163,7 +164,7 @@ void print(const nlohmann::json &model) {
   }
 }
 
-int run(const Options &options) {
+int run_info(const InfoOptions &options) {
   const Runtime runtime = options.runtime();
   nlohmann::json report = {{"version", temper_version_string()}, {"backends", backends(runtime.get())}};
   if (!options.backends_only) {
@@ -191,14 +192,14 @@ int run(const Options &options) {
 
 void add_info(CLI::App &program, int &status) {
   CLI::App *command = program.add_subcommand("info", "Say what a model is, what was assumed, and which backends there are");
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<InfoOptions>();
   command->add_option("MODEL,-m,--model", options->path, "Model folder (default: the one that comes with the program)");
   command->add_flag("--backends", options->backends_only, "Only the backends");
   command->add_option("--rows", options->rows, "Rows of the session whose memory is estimated")->check(CLI::Range(1, 4096))->capture_default_str();
   command->add_option("-n,--length", options->length, "Its positions")->check(CLI::Range(int64_t{1}, int64_t{1} << 31))->capture_default_str();
   command->add_flag("--json", options->json, "One JSON document");
   options->add_to(*command, false);
-  command->callback([options, &status] { status = run(*options); });
+  command->callback([options, &status] { status = run_info(*options); });
 }
 
 } // namespace program

@@ -4,6 +4,8 @@
 #include "commands.h"
 #include "handles.h"
 
+#include <CLI/CLI.hpp>
+
 #include <algorithm>
 #include <cstdio>
 #include <string>

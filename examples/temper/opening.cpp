@@ -2,6 +2,9 @@
 #include "opening.h"
 
 #include "files.h"
+#include "name_table.h"
+
+#include <CLI/CLI.hpp>
 
 #include <cstdio>
 #include <filesystem>
@@ -20,14 +23,6 @@ const std::vector<std::pair<std::string, int64_t>> windows = {
     {"full", TEMPER_WINDOW_FULL}, {"causal", TEMPER_WINDOW_CAUSAL}, {"block", TEMPER_WINDOW_BLOCK}};
 const std::vector<std::pair<std::string, int64_t>> storages = {
     {"auto", TEMPER_STORAGE_AUTO}, {"f32", TEMPER_STORAGE_F32}, {"bf16", TEMPER_STORAGE_BF16}};
-
-std::vector<std::string> names(const std::vector<std::pair<std::string, int64_t>> &table) {
-  std::vector<std::string> out;
-  for (const auto &entry : table) {
-    out.push_back(entry.first);
-  }
-  return out;
-}
 
 std::optional<int64_t> value(const std::vector<std::pair<std::string, int64_t>> &table,
                              const std::string &name) {
@@ -76,10 +71,10 @@ void Opening::add_to(CLI::App &app, bool with_path) {
   app.add_option("--family", family, "Family, instead of detecting it: gpt2, llada, hdlm-epsilon, ...")
       ->group(group);
   app.add_option("--context", context, "What settled tokens attend to")
-      ->check(CLI::IsMember(names(contexts)))
+      ->check(CLI::IsMember(names_of(contexts)))
       ->group(group);
   app.add_option("--window-attention", window, "What the window attends to: all, the past, or its block")
-      ->check(CLI::IsMember(names(windows)))
+      ->check(CLI::IsMember(names_of(windows)))
       ->group(group);
   app.add_option("--shifted", shifted, "1: a row predicts the next token; 0: its own")
       ->check(CLI::Range(0, 1))
@@ -93,7 +88,7 @@ void Opening::add_to(CLI::App &app, bool with_path) {
   app.add_option("--tokens", tokens, "Ids below it are tokens, the others are never drawn (default: as the tokenizer says)")
       ->group(group);
   app.add_option("--storage", storage, "Weights in memory")
-      ->check(CLI::IsMember(names(storages)))
+      ->check(CLI::IsMember(names_of(storages)))
       ->group(group);
   Machine::add_to(app);
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Traces read again. Nothing in the file is trusted.
 #include "files.h"
+#include "json_fields.h"
 #include "trace.h"
 
 #include <sstream>
@@ -9,20 +10,6 @@ namespace program {
 namespace {
 
 constexpr int64_t most_positions = int64_t{1} << 24;
-
-template <class T>
-void take(const nlohmann::json &in, const char *key, T &value) {
-  if (in.contains(key)) {
-    value = in.at(key).get<T>();
-  }
-}
-
-template <class T>
-void take(const nlohmann::json &in, const char *key, std::optional<T> &value) {
-  if (in.contains(key)) {
-    value = in.at(key).get<T>();
-  }
-}
 
 void read_header(const nlohmann::json &line, Recording &out) {
   if (!line.is_object() || !line.contains("trace")) {

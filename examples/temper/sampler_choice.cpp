@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sampler_choice.h"
 
+#include "name_table.h"
 #include "text.h"
 
+#include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
 #include <cmath>
@@ -61,7 +63,7 @@ const std::vector<Knob> &knobs() {
   return table;
 }
 
-const std::vector<Knob> &shapes() {
+const std::vector<Knob> &shape_knobs() {
   static const std::vector<Knob> table = {
       {"repetition-penalty", TEMPER_SHAPE_REPETITION, any_kind, "Logits of tokens seen are divided by it (negative ones multiplied)", {}},
       {"frequency-penalty", TEMPER_SHAPE_FREQUENCY, any_kind, "Subtracted for every time a token was seen", {}},
@@ -69,14 +71,6 @@ const std::vector<Knob> &shapes() {
       {"penalty-window", TEMPER_SHAPE_WINDOW, any_kind, "Settled tokens that penalties look back over; 0: all", {}},
       {"min-length", TEMPER_SHAPE_MIN_LENGTH, any_kind, "Generated tokens before the first end token", {}}};
   return table;
-}
-
-std::vector<std::string> names(const Table &table) {
-  std::vector<std::string> out;
-  for (const auto &entry : table) {
-    out.push_back(entry.first);
-  }
-  return out;
 }
 
 int32_t number(const Table &table, const std::string &name, const std::string &what) {
@@ -173,17 +167,17 @@ const Table &sampler_kinds() {
 void SamplerChoice::add_to(CLI::App &app) {
   const std::string group = "Sampler";
   app.add_option("--sampler", kind, "How a step moves tokens (default: ancestral)")
-      ->check(CLI::IsMember(names(sampler_kinds())))
+      ->check(CLI::IsMember(names_of(sampler_kinds())))
       ->group(group);
   for (const Knob &knob : knobs()) {
     if (knob.names.empty()) {
       app.add_option("--" + knob.option, numbers[knob.option], knob.help)->group(group);
     } else {
-      app.add_option("--" + knob.option, words[knob.option], knob.help)->check(CLI::IsMember(names(knob.names)))->group(group);
+      app.add_option("--" + knob.option, words[knob.option], knob.help)->check(CLI::IsMember(names_of(knob.names)))->group(group);
     }
   }
   const std::string shaping = "Shaping of what tokens are drawn";
-  for (const Knob &knob : shapes()) {
+  for (const Knob &knob : shape_knobs()) {
     app.add_option("--" + knob.option, numbers[knob.option], knob.help)->group(shaping);
   }
   app.add_option("--bias", bias_texts, "TOKEN=VALUE is added to a token's logit; TOKEN is its text or #ID")
@@ -253,7 +247,7 @@ Sampler SamplerChoice::make() const {
       set_parameter(made, chosen, name, knob, double(number(knob.names, found->second, "--" + knob.option)), found->second);
     }
   }
-  for (const Knob &knob : shapes()) {
+  for (const Knob &knob : shape_knobs()) {
     if (const auto found = numbers.find(knob.option); found != numbers.end() && found->second) {
       double low = 0.0, high = 0.0;
       call(temper_sampler_shape_bounds, knob.parameter, &low, &high, static_cast<double *>(nullptr));

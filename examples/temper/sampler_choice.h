@@ -5,7 +5,6 @@
 
 #include "handles.h"
 
-#include <CLI/CLI.hpp>
 #include <nlohmann/json_fwd.hpp>
 
 #include <map>
@@ -13,6 +12,10 @@
 #include <string>
 #include <utility>
 #include <vector>
+
+namespace CLI {
+class App;
+}
 
 namespace program {
 

@@ -9,12 +9,12 @@
 namespace program {
 namespace {
 
-constexpr int32_t levels = 4; // so that there are visible tokens to be drawn again
+constexpr int32_t call_levels = 4; // so that there are visible tokens to be drawn again
 
 /// A window of all rows with this sampler; none where the kind can't follow the path.
 Session window_of(temper_model *model, int32_t kind, const temper_noise *noise, int rows) {
   temper_hyperschedule *schedule = nullptr;
-  call(temper_hyperschedule_create, TEMPER_FLAT, int64_t{rows}, levels, &schedule);
+  call(temper_hyperschedule_create, TEMPER_FLAT, int64_t{rows}, call_levels, &schedule);
   const Schedule schedule_owner(schedule);
   temper_sampler *sampler = nullptr;
   call(temper_sampler_create, kind, &sampler);

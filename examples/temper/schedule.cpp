@@ -4,6 +4,7 @@
 #include "commands.h"
 #include "files.h"
 
+#include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 #include <unistd.h>
 
@@ -12,7 +13,7 @@
 namespace program {
 namespace {
 
-struct Options {
+struct ScheduleOptions {
   ScheduleChoice choice;
   int64_t length = 32;
   bool all = false, plain = false, json = false;
@@ -47,7 +48,7 @@ void print(const Grid &grid, bool plain) {
   }
 }
 
-int run(const Options &options) {
+int run_schedule(const ScheduleOptions &options) {
   std::vector<Grid> grids;
   if (options.all) {
     // The four of the paper, at one length: the rate of quench, and of a window of `width`.
@@ -97,7 +98,7 @@ int run(const Options &options) {
 
 void add_schedule(CLI::App &program, int &status) {
   CLI::App *command = program.add_subcommand("schedule", "Print or draw a hyperschedule");
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<ScheduleOptions>();
   command->add_option("KIND,-s,--schedule", options->choice.kind, "quench, flat, block, slide, slide-jump, hybrid or slide-official (default: slide)")
       ->check(CLI::IsMember([] {
         std::vector<std::string> names;
@@ -115,7 +116,7 @@ void add_schedule(CLI::App &program, int &status) {
   command->add_option("--svg", options->svg, "Draw into this SVG file; -: standard output");
   command->add_option("--png", options->png, "Draw into this PNG file; -: standard output");
   command->add_flag("--json", options->json, "One JSON document");
-  command->callback([options, &status] { status = run(*options); });
+  command->callback([options, &status] { status = run_schedule(*options); });
 }
 
 } // namespace program

@@ -3,10 +3,12 @@
 #include "choices.h"
 #include "commands.h"
 #include "files.h"
+#include "json_fields.h"
 #include "opening.h"
 #include "scoring.h"
 #include "text.h"
 
+#include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
 #include <cmath>
@@ -15,7 +17,7 @@
 namespace program {
 namespace {
 
-struct Options : Opening {
+struct ScoreOptions : Opening {
   std::vector<std::string> files;
   std::string split;
   ScheduleChoice schedule;
@@ -31,7 +33,7 @@ std::string trimmed(const std::string &text) {
 }
 
 /// The texts of all files. Cut at --split each ends with the model's end token, as in training.
-std::vector<Text> read_texts(const Options &options, const temper_model *model, const temper_tokenizer *tokenizer) {
+std::vector<Text> read_texts(const ScoreOptions &options, const temper_model *model, const temper_tokenizer *tokenizer) {
   const int64_t end = model_number(model, TEMPER_MODEL_EOS_TOKEN);
   std::vector<Text> out;
   const auto add = [&](const std::string &text, bool ends) {
@@ -83,9 +85,7 @@ void print_tokens(const std::vector<Window> &windows, const temper_tokenizer *to
   }
 }
 
-nlohmann::json number(double value) { return std::isfinite(value) ? nlohmann::json(value) : nlohmann::json(nullptr); }
-
-int run(const Options &options) {
+int run_score(const ScoreOptions &options) {
   const Runtime runtime = options.runtime();
   const Model model = options.open(runtime.get());
   const Tokenizer tokenizer = options.ids ? Tokenizer() : tokenizer_of(model.get());
@@ -131,13 +131,13 @@ int run(const Options &options) {
                              {"windows", windows.size()},
                              {"tokens", result.scored},
                              {"bytes", bytes},
-                             {"nats", number(result.nats)},
-                             {"nats_standard_error", number(result.standard_error)},
+                             {"nats", finite(result.nats)},
+                             {"nats_standard_error", finite(result.standard_error)},
                              {"prior_nats", result.prior},
-                             {"nats_per_token", number(each)},
-                             {"nats_per_token_standard_error", number(error)},
-                             {"perplexity", number(std::exp(each))},
-                             {"bits_per_byte", number(bits)},
+                             {"nats_per_token", finite(each)},
+                             {"nats_per_token_standard_error", finite(error)},
+                             {"perplexity", finite(std::exp(each))},
+                             {"bits_per_byte", finite(bits)},
                              {"replicates", result.replicates},
                              {"model_calls", result.model_calls},
                              {"rows_computed", result.rows_computed}};
@@ -146,7 +146,7 @@ int run(const Options &options) {
       for (const Window &window : windows) {
         nlohmann::json terms = nlohmann::json::array();
         for (size_t i = window.prefix; i < window.terms.size(); ++i) {
-          terms.push_back(number(window.terms[i]));
+          terms.push_back(finite(window.terms[i]));
         }
         list.push_back({{"document", window.text},
                         {"first", window.first},
@@ -185,7 +185,7 @@ int run(const Options &options) {
 
 void add_score(CLI::App &program, int &status) {
   CLI::App *command = program.add_subcommand("score", "Say how probable texts are");
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<ScoreOptions>();
   command->add_option("FILE", options->files, "Texts; -: standard input")->required();
   command->add_option("--split", options->split, "Cut each file at this text into documents, each ended by the end token");
   command->add_option("--documents", options->documents, "At most so many documents; 0: all")->check(CLI::Range(int64_t{0}, int64_t{1} << 31));
@@ -206,7 +206,7 @@ void add_score(CLI::App &program, int &status) {
   options->schedule.add_to(*command);
   options->noise.add_to(*command);
   options->Opening::add_to(*command);
-  command->callback([options, &status] { status = run(*options); });
+  command->callback([options, &status] { status = run_score(*options); });
 }
 
 } // namespace program

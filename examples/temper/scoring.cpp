@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "scoring.h"
 
+#include <CLI/CLI.hpp>
+
 #include <algorithm>
 #include <csignal>
 #include <cstdio>
@@ -11,7 +13,7 @@ namespace {
 
 volatile std::sig_atomic_t stopped = 0;
 
-void on_interrupt(int) { stopped = 1; }
+void stop_scoring(int) { stopped = 1; }
 
 int32_t show_progress(void *, int64_t done, int64_t total) {
   static const bool terminal = isatty(2) != 0;
@@ -113,7 +115,7 @@ temper_score_result score(temper_model *model, const temper_hyperschedule *sched
   stopped = 0;
   struct sigaction action {
   }, before{};
-  action.sa_handler = on_interrupt;
+  action.sa_handler = stop_scoring;
   action.sa_flags = static_cast<int>(SA_RESETHAND);
   sigaction(SIGINT, &action, &before);
   const temper_status status =

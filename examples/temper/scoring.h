@@ -5,9 +5,11 @@
 
 #include "handles.h"
 
-#include <CLI/CLI.hpp>
-
 #include <vector>
+
+namespace CLI {
+class App;
+}
 
 namespace program {
 

@@ -4,6 +4,7 @@
 #include "files.h"
 #include "text.h"
 
+#include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
 #include <cstdio>
@@ -11,7 +12,7 @@
 namespace program {
 namespace {
 
-struct Options {
+struct TokenizeOptions {
   std::string path, file;
   std::vector<std::string> words;
   bool decode = false, ids = false, count = false, json = false;
@@ -19,7 +20,7 @@ struct Options {
 };
 
 /// What is to be worked on: the arguments, a file, or standard input.
-std::string input(const Options &options) {
+std::string input(const TokenizeOptions &options) {
   if (!options.file.empty()) {
     return read_text(options.file);
   }
@@ -37,7 +38,7 @@ std::string dump(const nlohmann::json &document) {
   return document.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
-int run_decode(const Options &options, const temper_tokenizer *tokenizer) {
+int run_decode(const TokenizeOptions &options, const temper_tokenizer *tokenizer) {
   const std::vector<int32_t> ids = parse_ids(input(options));
   const std::string text = decode(tokenizer, ids, options.skip_special ? TEMPER_TOKENIZER_SKIP_SPECIAL : 0);
   if (options.json) {
@@ -50,7 +51,7 @@ int run_decode(const Options &options, const temper_tokenizer *tokenizer) {
   return 0;
 }
 
-int run_encode(const Options &options, const temper_tokenizer *tokenizer) {
+int run_encode(const TokenizeOptions &options, const temper_tokenizer *tokenizer) {
   const int32_t flags = (options.add_special ? TEMPER_TOKENIZER_ADD_SPECIAL : 0) |
                         (options.parse_special ? TEMPER_TOKENIZER_PARSE_SPECIAL : 0);
   const std::string text = input(options);
@@ -73,7 +74,7 @@ int run_encode(const Options &options, const temper_tokenizer *tokenizer) {
   return 0;
 }
 
-int run(const Options &options) {
+int run_tokenize(const TokenizeOptions &options) {
   const std::string folder = options.path.empty() ? bundled_model() : options.path;
   if (folder.empty()) {
     throw Failure("no model comes with this program; name one with --model");
@@ -86,7 +87,7 @@ int run(const Options &options) {
 
 void add_tokenize(CLI::App &program, int &status) {
   CLI::App *command = program.add_subcommand("tokenize", "Turn text into token ids, or ids into text");
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<TokenizeOptions>();
   command->add_option("TEXT", options->words, "Text, or with --decode ids; nothing or -: standard input");
   command->add_option("-f,--file", options->file, "Read it from this file");
   command->add_option("-m,--model", options->path,
@@ -98,7 +99,7 @@ void add_tokenize(CLI::App &program, int &status) {
   command->add_flag("--add-special", options->add_special, "With the tokens that the model's files put around a text");
   command->add_flag("--parse-special", options->parse_special, "Take special tokens spelled in the text for those tokens");
   command->add_flag("--skip-special", options->skip_special, "With --decode: special tokens give no text");
-  command->callback([options, &status] { status = run(*options); });
+  command->callback([options, &status] { status = run_tokenize(*options); });
 }
 
 } // namespace program

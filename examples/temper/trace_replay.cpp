@@ -4,18 +4,20 @@
 #include "trace.h"
 #include "views.h"
 
+#include <CLI/CLI.hpp>
+
 #include <cstdio>
 
 namespace program {
 namespace {
 
-struct Options : Machine {
+struct ReplayOptions : Machine {
   std::string file, model;
   bool show = false, no_prompt = false;
   int delay = 40;
 };
 
-int show(const Options &options, const Recording &recording) {
+int show(const ReplayOptions &options, const Recording &recording) {
   Recorded recorded(recording);
   const Words words = recording.ids ? Words(static_cast<const temper_tokenizer *>(nullptr)) : Words(&recording.bytes);
   const std::unique_ptr<View> view = make_watch_view(recorded, words, !options.no_prompt, options.delay);
@@ -32,7 +34,7 @@ int differs(const std::string &what) {
   return 1;
 }
 
-int compare(const Options &options, const Recording &recording) {
+int compare(const ReplayOptions &options, const Recording &recording) {
   Opening opening = recording.opening;
   const std::string recorded_backend = opening.backend;
   static_cast<Machine &>(opening) = options;
@@ -72,7 +74,7 @@ int compare(const Options &options, const Recording &recording) {
   return 0;
 }
 
-int run(const Options &options) {
+int run_replay(const ReplayOptions &options) {
   const Recording recording = read_trace(options.file);
   return options.show ? show(options, recording) : compare(options, recording);
 }
@@ -81,7 +83,7 @@ int run(const Options &options) {
 
 void add_replay(CLI::App &program, int &status) {
   CLI::App *command = program.add_subcommand("replay", "Run a recorded generation again and compare, or show it");
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<ReplayOptions>();
   command->add_option("FILE", options->file, "Trace that generate wrote; -: standard input")->required();
   command->add_option("-m,--model", options->model, "Model folder (default: the one that the trace names)");
   command->add_flag("--show", options->show, "Show the recorded steps; no model is needed");
@@ -90,7 +92,7 @@ void add_replay(CLI::App &program, int &status) {
       ->capture_default_str();
   command->add_flag("--no-prompt", options->no_prompt, "With --show: without the prompt");
   options->Machine::add_to(*command);
-  command->callback([options, &status] { status = run(*options); });
+  command->callback([options, &status] { status = run_replay(*options); });
 }
 
 } // namespace program

@@ -6,6 +6,7 @@
 #include "opening.h"
 #include "replay.h"
 
+#include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
 #include <cmath>
@@ -228,7 +229,7 @@ private:
   std::string path_;
 };
 
-int run(const Verify &options) {
+int run_verify(const Verify &options) {
   const Runtime runtime = options.runtime();
   Totals totals;
   nlohmann::json report = {{"folders", nlohmann::json::array()}};
@@ -271,7 +272,7 @@ void add_verify(CLI::App &program, int &status) {
   command->add_option("--case", options->only, "Only cases whose name contains this");
   command->add_flag("--json", options->json, "One JSON document");
   options->add_to(*command, false);
-  command->callback([options, &status] { status = run(*options); });
+  command->callback([options, &status] { status = run_verify(*options); });
 }
 
 } // namespace program
