@@ -18,8 +18,7 @@
 
 namespace temper {
 
-Step::Step(const Frame &frame, std::span<Sequence> sequences, const Lanes &lanes, Requests &requests,
-           StepReport &report)
+Step::Step(const Frame &frame, std::span<Sequence> sequences, Lanes lanes, Requests &requests, StepReport &report)
     : frame_(frame), sequences_(sequences), lanes_(lanes), requests_(requests), report_(report) {}
 
 Status Step::begin() {

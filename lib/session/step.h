@@ -24,7 +24,7 @@ struct Lanes {
 
 class Step {
  public:
-  Step(const Frame &frame, std::span<Sequence> sequences, const Lanes &lanes, Requests &requests, StepReport &report);
+  Step(const Frame &frame, std::span<Sequence> sequences, Lanes lanes, Requests &requests, StepReport &report);
   ~Step() { put_back(); }
   Step(const Step &) = delete;
   Step &operator=(const Step &) = delete;
@@ -48,7 +48,7 @@ class Step {
 
   const Frame &frame_;
   std::span<Sequence> sequences_;
-  const Lanes &lanes_;
+  Lanes lanes_;
   Requests &requests_;
   StepReport &report_;
 };
