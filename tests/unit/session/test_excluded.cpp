@@ -42,7 +42,7 @@ Result<std::unique_ptr<Session>> session_of(const Subject &subject, const Kind &
   TEMPER_ASSIGN(std::unique_ptr<Session> session,
                 Session::create({subject.model, schedule, noise, sampler,
                                  excluded ? std::make_shared<const std::vector<int32_t>>(holes) : nullptr},
-                                3, 40, seed));
+                                2, 28, seed));
   SessionOptions options = session->frame().options;
   options.ignore_end = true;
   TEMPER_TRY(session->set_options(options));
@@ -108,20 +108,21 @@ void uniform_noise_has_none(void **) {
   choice.uniform = true;
   const Subject subject = open_subject(runtime, choice, {}, "reference", false);
   std::vector<int32_t> draft;
-  for (int i = 0; i < 30; ++i) draft.push_back(i % 3);
+  for (int i = 0; i < 24; ++i) draft.push_back(i % 3);
   const int32_t top = default_schedule(subject.spec()).levels;
   const std::vector<int32_t> levels(draft.size(), top - 1);
   std::vector<int> seen(19, 0);
-  for (uint64_t seed = 0; seed < 40; ++seed) {
+  for (uint64_t seed = 0; seed < 80; ++seed) {
     std::unique_ptr<Session> session = require(session_of(subject, {}, true, seed), "session");
-    for (int32_t row = 0; row < 3; ++row) require(session->setup(row).draft(draft, levels, true), "draft");
+    for (int32_t row = 0; row < session->rows(); ++row) require(session->setup(row).draft(draft, levels, true), "draft");
     StepReport report;
     require(session->step(report), "step");
-    for (int32_t row = 0; row < 3; ++row)
+    for (int32_t row = 0; row < session->rows(); ++row)
       for (int64_t p = 0; p < session->row(row).materialized; ++p) ++seen[static_cast<size_t>(session->row(row).token(p))];
   }
   for (int32_t token = 0; token < 19; ++token)
-    if ((seen[static_cast<size_t>(token)] > 0) == is_hole(token)) fail_msg("token %d: %d times", token, seen[static_cast<size_t>(token)]);
+    if (const int times = seen[static_cast<size_t>(token)]; (times > 0) == is_hole(token))
+      fail_msg("token %d: %d times", token, times);
 }
 
 // A visible id without a token may stand in a prompt or a draft; it isn't made more of.
