@@ -11,10 +11,12 @@
 
 namespace temper {
 
+inline constexpr int32_t most_columns = 1 << 18;  // of a row: weights of as many add up to a whole number
+
 // Scratch memory of one thread, for rows of at most columns() columns.
 class Workspace {
  public:
-  // TEMPER_E_UNSUPPORTED for less than 1 or more than 2^18 columns.
+  // TEMPER_E_UNSUPPORTED for less than 1 or more than most_columns.
   static Result<Workspace> create(int32_t columns);
   Workspace(Workspace &&) noexcept;
   Workspace &operator=(Workspace &&) noexcept;

@@ -16,8 +16,9 @@ int32_t Workspace::columns() const noexcept { return memory_ ? memory_->columns 
 
 Result<Workspace> Workspace::create(int32_t columns) {
   // 2^18 weights of at most 2^44 add up to less than 2^63.
-  if (columns < 1 || columns > (1 << 18))
-    return fail(TEMPER_E_UNSUPPORTED, "a vocabulary of %d columns can't be sampled, at most 2^18 can", columns);
+  if (columns < 1 || columns > most_columns)
+    return fail(TEMPER_E_UNSUPPORTED, "a vocabulary of %d columns can't be sampled, at most %d can", columns,
+                most_columns);
   auto memory = std::make_unique<Memory>();
   const auto size = static_cast<size_t>(columns);
   memory->columns = columns;

@@ -30,11 +30,11 @@ Status set_option(temper_model_options &options, int32_t key, int64_t value) {
   temper::SpecOverrides &overrides = options.overrides;
   switch (key) {
     case TEMPER_MODEL_OPTION_CONTEXT:
-      TEMPER_TRY(in_range(0, 2, "context"));
+      TEMPER_TRY(in_range(TEMPER_CONTEXT_CAUSAL, TEMPER_CONTEXT_FULL, "context"));
       overrides.context = static_cast<temper::Context>(value);
       return Status();
     case TEMPER_MODEL_OPTION_WINDOW:
-      TEMPER_TRY(in_range(0, 2, "window"));
+      TEMPER_TRY(in_range(TEMPER_WINDOW_FULL, TEMPER_WINDOW_BLOCK, "window"));
       overrides.window = static_cast<temper::Window>(value);
       return Status();
     case TEMPER_MODEL_OPTION_SHIFTED:
@@ -58,7 +58,7 @@ Status set_option(temper_model_options &options, int32_t key, int64_t value) {
       overrides.max_positions = value;
       return Status();
     case TEMPER_MODEL_OPTION_STORAGE:
-      TEMPER_TRY(in_range(0, 2, "storage"));
+      TEMPER_TRY(in_range(TEMPER_STORAGE_AUTO, TEMPER_STORAGE_BF16, "storage"));
       options.storage = static_cast<temper::Storage>(value);
       return Status();
     case TEMPER_MODEL_OPTION_TOKENS:

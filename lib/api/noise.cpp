@@ -13,7 +13,8 @@ using namespace temper;
 namespace {
 
 struct Bounds {
-  double low = 0, high = 0, initial = 0;
+  NoiseRange range;
+  double initial = 0;
   bool whole = false;
 };
 
@@ -33,6 +34,11 @@ NoiseParameters defaults(NoisePath path) {
   return parameters;
 }
 
+template <typename Enum>
+NoiseRange up_to(Enum last) {
+  return {0, static_cast<double>(last)};
+}
+
 Result<Bounds> bounds_of(int32_t kind, int32_t parameter) {
   TEMPER_TRY(check_kind(kind));
   const auto path = static_cast<NoisePath>(kind);
@@ -42,26 +48,26 @@ Result<Bounds> bounds_of(int32_t kind, int32_t parameter) {
   const NoiseParameters initial = defaults(path);
   switch (parameter) {
     case TEMPER_NOISE_MIX:
-      if (mixes) return Bounds{0, path == NoisePath::gamma ? 1 : 0.999, initial.mix, false};
+      if (mixes) return Bounds{path == NoisePath::gamma ? gamma_range : mix_range, initial.mix, false};
       break;
     case TEMPER_NOISE_CLOCK:
-      if (clock) return Bounds{0, 3, static_cast<double>(initial.clock), true};
+      if (clock) return Bounds{up_to(NoiseClock::cosine), static_cast<double>(initial.clock), true};
       break;
     case TEMPER_NOISE_E0:
-      if (clock) return Bounds{1e-9, 0.5, initial.e0, false};
+      if (clock) return Bounds{e0_range, initial.e0, false};
       break;
     case TEMPER_NOISE_SIGMA_MIN:
-      if (clock) return Bounds{1e-12, 100, initial.sigma_min, false};
+      if (clock) return Bounds{sigma_min_range, initial.sigma_min, false};
       break;
     case TEMPER_NOISE_SIGMA_MAX:
-      if (clock) return Bounds{1e-12, 700, initial.sigma_max, false};
+      if (clock) return Bounds{sigma_max_range, initial.sigma_max, false};
       break;
     case TEMPER_NOISE_GRID:
-      if (gridded) return Bounds{0, 2, 0, true};
+      if (gridded) return Bounds{up_to(NoiseGrid::dream), 0, true};
       break;
-    case TEMPER_NOISE_TERMINAL_CLAMP: return Bounds{0, 1, 1, true};
+    case TEMPER_NOISE_TERMINAL_CLAMP: return Bounds{{0, 1}, 1, true};
     case TEMPER_NOISE_SAMPLING_EPS:
-      if (gridded) return Bounds{1e-9, 0.04, initial.grid_eps(), false};
+      if (gridded) return Bounds{sampling_eps_range, initial.grid_eps(), false};
       break;
     default: return fail(TEMPER_E_ARGUMENT, "unknown noise parameter: %d", parameter);
   }
@@ -78,15 +84,6 @@ Status hand_out(NoisePath path, const Result<std::shared_ptr<const OwnPath>> &ow
 
 }  // namespace
 
-namespace temper {
-
-Result<std::shared_ptr<const Noise>> build(const temper_noise &noise) {
-  TEMPER_ASSIGN(Noise made, Noise::create(noise.parameters));
-  return std::shared_ptr<const Noise>(std::make_shared<const Noise>(made));
-}
-
-}  // namespace temper
-
 extern "C" {
 
 temper_status temper_noise_create(int32_t kind, temper_noise **out, temper_error *error) {
@@ -95,7 +92,8 @@ temper_status temper_noise_create(int32_t kind, temper_noise **out, temper_error
     *out = nullptr;
     TEMPER_TRY(check_kind(kind));
     if (kind > TEMPER_NOISE_GIDD)
-      return fail(TEMPER_E_ARGUMENT, "noise of kind %d needs its values: temper_noise_create_table() or _callback()", kind);
+      return fail(TEMPER_E_ARGUMENT, "noise of kind %d needs its values: temper_noise_create_table() or _callback()",
+                  kind);
     *out = new temper_noise{defaults(static_cast<NoisePath>(kind))};
     return Status();
   });
@@ -125,9 +123,10 @@ temper_status temper_noise_set(temper_noise *noise, int32_t parameter, double va
   return guard(error, [&]() -> Status {
     TEMPER_REQUIRE(noise != nullptr, "noise is NULL");
     TEMPER_ASSIGN(const Bounds limits, bounds_of(static_cast<int32_t>(noise->parameters.path), parameter));
-    if (!(value >= limits.low && value <= limits.high) || (limits.whole && value != std::floor(value)))
+    const auto [low, high] = limits.range;
+    if (!(value >= low && value <= high) || (limits.whole && value != std::floor(value)))
       return fail(TEMPER_E_ARGUMENT, "noise parameter %d is %g, must be %s%g to %g", parameter, value,
-                  limits.whole ? "whole, " : "", limits.low, limits.high);
+                  limits.whole ? "whole, " : "", low, high);
     NoiseParameters &p = noise->parameters;
     switch (parameter) {
       case TEMPER_NOISE_MIX: p.mix = value; break;
@@ -167,8 +166,8 @@ temper_status temper_noise_bounds(int32_t kind, int32_t parameter, double *low, 
                                   temper_error *error) {
   return guard(error, [&]() -> Status {
     TEMPER_ASSIGN(const Bounds limits, bounds_of(kind, parameter));
-    if (low != nullptr) *low = limits.low;
-    if (high != nullptr) *high = limits.high;
+    if (low != nullptr) *low = limits.range.low;
+    if (high != nullptr) *high = limits.range.high;
     if (initial != nullptr) *initial = limits.initial;
     return Status();
   });

@@ -23,7 +23,7 @@ std::string lines_of(const Spec &spec) {
 SharedModel::SharedModel(std::shared_ptr<const Model> packed, int64_t tokens)
     : network(std::move(packed)),
       assumptions(lines_of(network->spec())),
-      noise(describe_path(network->spec().path)),
+      noise(describe_path(default_noise(network->spec()))),
       tokens_(tokens) {}
 
 Result<Tokenizer::Shared> SharedModel::open_tokenizer() {

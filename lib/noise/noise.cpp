@@ -2,6 +2,7 @@
 // The catalogue of paths (MATH 1.7) and the coefficients of a step (MATH 1.4).
 #include "noise/noise.h"
 
+#include "base/text.h"
 #include "noise/own.h"
 
 #include <algorithm>
@@ -47,9 +48,15 @@ Clocks gidd_clocks(double mix, double t) noexcept {
   return {-std::log1p(-t / (1 + c)), lam};
 }
 
-Status check_range(const char *name, double value, double low, double high) {
-  if (value >= low && value <= high) return Status();
-  return fail(TEMPER_E_ARGUMENT, "noise: %s is %g, must be %g to %g", name, value, low, high);
+Status check_range(const char *name, double value, const NoiseRange &range) {
+  if (value >= range.low && value <= range.high) return Status();
+  return fail(TEMPER_E_ARGUMENT, "noise: %s is %g, must be %g to %g", name, value, range.low, range.high);
+}
+
+template <typename Enum>
+Status check_known(const char *what, Enum value, Enum last) {
+  if (value >= Enum{} && value <= last) return Status();
+  return fail(TEMPER_E_ARGUMENT, "noise: unknown %s %d", what, static_cast<int>(value));
 }
 
 bool is_own(const NoiseParameters &p) noexcept {
@@ -63,18 +70,37 @@ bool linear_mask(const NoiseParameters &p) noexcept {
 
 }  // namespace
 
+std::string describe_path(const NoiseParameters &p) {
+  std::string text;
+  switch (p.path) {
+    case NoisePath::absorbing: text = "absorbing"; break;
+    case NoisePath::uniform: text = "uniform"; break;
+    case NoisePath::epsilon: text = format_text("epsilon-hybrid, epsilon %g", p.mix); break;
+    case NoisePath::gamma: text = format_text("gamma-hybrid, gamma %g", p.mix); break;
+    case NoisePath::gidd: return format_text("gidd, p_uniform %g", p.mix);  // its two clocks are its own
+    case NoisePath::table:
+    case NoisePath::callback: return "the caller's own";
+  }
+  switch (p.clock) {
+    case NoiseClock::linear: return text + ", linear clock";
+    case NoiseClock::log_linear: return text + format_text(", log-linear clock, e0 %g", p.e0);
+    case NoiseClock::geometric:
+      return text + format_text(", geometric clock, sigma %g to %g", p.sigma_min, p.sigma_max);
+    case NoiseClock::cosine: break;
+  }
+  return text + ", cosine clock";
+}
+
 double Clocks::m() const noexcept { return -std::expm1(-mu); }
 double Clocks::kappa() const noexcept { return std::exp(-lam); }
 double Clocks::a() const noexcept { return std::exp(-(mu + lam)); }
 double Clocks::u() const noexcept { return std::exp(-mu) * -std::expm1(-lam); }
 
 Result<Noise> Noise::create(const NoiseParameters &p) {
-  const auto path = static_cast<int32_t>(p.path), clock = static_cast<int32_t>(p.clock);
-  const auto grid = static_cast<int32_t>(p.grid);
-  if (path < 0 || path > 6) return fail(TEMPER_E_ARGUMENT, "noise: unknown path %d", path);
-  if (clock < 0 || clock > 3) return fail(TEMPER_E_ARGUMENT, "noise: unknown clock %d", clock);
-  if (grid < 0 || grid > 2) return fail(TEMPER_E_ARGUMENT, "noise: unknown grid %d", grid);
-  if (p.grid != NoiseGrid::even) TEMPER_TRY(check_range("sampling_eps", p.grid_eps(), 1e-9, 0.04));
+  TEMPER_TRY(check_known("path", p.path, NoisePath::callback));
+  TEMPER_TRY(check_known("clock", p.clock, NoiseClock::cosine));
+  TEMPER_TRY(check_known("grid", p.grid, NoiseGrid::dream));
+  if (p.grid != NoiseGrid::even) TEMPER_TRY(check_range("sampling_eps", p.grid_eps(), sampling_eps_range));
   if (is_own(p)) {
     // Checked when it was made.
     if (p.own == nullptr) return Status(TEMPER_E_ARGUMENT, "noise: the path has neither table nor function");
@@ -82,11 +108,11 @@ Result<Noise> Noise::create(const NoiseParameters &p) {
       return Status(TEMPER_E_ARGUMENT, "noise: a table has the even grid");
     return Noise(p);
   }
-  TEMPER_TRY(check_range("mix", p.mix, 0, p.path == NoisePath::gamma ? 1 : 0.999));
-  if (p.clock == NoiseClock::log_linear) TEMPER_TRY(check_range("e0", p.e0, 1e-9, 0.5));
+  TEMPER_TRY(check_range("mix", p.mix, p.path == NoisePath::gamma ? gamma_range : mix_range));
+  if (p.clock == NoiseClock::log_linear) TEMPER_TRY(check_range("e0", p.e0, e0_range));
   if (p.clock == NoiseClock::geometric) {
-    TEMPER_TRY(check_range("sigma_min", p.sigma_min, 1e-12, 100));
-    TEMPER_TRY(check_range("sigma_max", p.sigma_max, 1e-12, 700));
+    TEMPER_TRY(check_range("sigma_min", p.sigma_min, sigma_min_range));
+    TEMPER_TRY(check_range("sigma_max", p.sigma_max, sigma_max_range));
     if (!(p.sigma_min < p.sigma_max))
       return fail(TEMPER_E_ARGUMENT, "noise: sigma_min %g isn't below sigma_max %g", p.sigma_min, p.sigma_max);
   }

@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <string>
 
 namespace temper {
 
@@ -38,6 +39,13 @@ enum class NoiseGrid : int32_t {
   dream = 2     // t = e + (1-e) l/T, e = sampling_eps; t = 0 at level 0 (Dream's even points from 1 to e)
 };
 
+// What parameters may be, from callers and in files.
+struct NoiseRange {
+  double low, high;
+};
+inline constexpr NoiseRange mix_range{0, 0.999}, gamma_range{0, 1}, e0_range{1e-9, 0.5}, sigma_min_range{1e-12, 100},
+    sigma_max_range{1e-12, 700}, sampling_eps_range{1e-9, 0.04};
+
 struct NoiseParameters {
   NoisePath path = NoisePath::absorbing;
   NoiseClock clock = NoiseClock::linear;
@@ -54,6 +62,9 @@ struct NoiseParameters {
     return sampling_eps > 0 ? sampling_eps : grid == NoiseGrid::dream ? 1e-3 : 1e-4;
   }
 };
+
+// In words: the path, its mix, its clock.
+std::string describe_path(const NoiseParameters &parameters);
 
 // The two clocks at a time. Infinity is legal: pure noise.
 struct Clocks {
@@ -76,7 +87,6 @@ struct Transition {
   double phi = 0;                 // (1-k)/(1-kappa_t); 0 when lam_t = 0
   double k = 1;                   // kappa_t / kappa_s; 0 when lam_t is infinite
   double one_minus_k = 0, one_minus_kappa_t = 0, one_minus_kappa_s = 0;
-  double zeta = 0;                // remasking strength (MATH 1.6); 0: the mask is absorbing
   bool identity = false;          // s = t: nothing moves
   bool final = false;             // level 0 is reached
   bool mask_reachable = false;    // m_t > 0

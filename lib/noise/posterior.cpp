@@ -87,17 +87,26 @@ double most_zeta(const Transition &step) noexcept {
   return std::min(1 / gain, 1 / step.m_s);
 }
 
-void step_remasking(const Transition &step, size_t tokens, int32_t y, const double *pit, double *out,
+RemaskingKernel remasking_kernel(const Transition &step, double zeta) noexcept {
+  const double visible_t = 1 - step.m_t, visible_s = 1 - step.m_s;
+  RemaskingKernel kernel;
+  kernel.e = remasking_rate(step, zeta);
+  if (visible_s > 0) {
+    kernel.a = step.k * visible_t / visible_s;
+    kernel.c = (step.m_t - step.m_s * (1 - kernel.e)) / visible_s;
+  }
+  kernel.b = 1 - kernel.a - kernel.c;
+  return kernel;
+}
+
+void step_remasking(const Transition &step, double zeta, size_t tokens, int32_t y, const double *pit, double *out,
                     double *mask) noexcept {
   if (step.identity) return stay_at(tokens, y, out, mask);
   const double n = static_cast<double>(tokens);
   const double visible_t = 1 - step.m_t, visible_s = 1 - step.m_s;
   const double a_s = visible_s * step.kappa_s, u_s = visible_s * step.one_minus_kappa_s;
   const double a_t = visible_t * step.kappa_t, u_t = visible_t * step.one_minus_kappa_t;
-  const double a = visible_s > 0 ? step.k * visible_t / visible_s : 0;
-  const double e = remasking_rate(step, step.zeta);
-  const double c = visible_s > 0 ? (step.m_t - step.m_s * (1 - e)) / visible_s : 0;
-  const double b = 1 - a - c;
+  const auto [a, b, c, e] = remasking_kernel(step, zeta);
   if (y < 0) {
     for (size_t z = 0; z < tokens; ++z) out[z] = c * (a_s * pit[z] + u_s / n) / step.m_t;
     if (mask != nullptr) *mask = (1 - e) * step.m_s / step.m_t;

@@ -29,12 +29,19 @@ void step_from_leave_one_out(const Transition &step, size_t tokens, int32_t y, c
 // (7): e of the remasking family, the rate at which masks turn into uniform tokens; zeta in [0, 1].
 double remasking_rate(const Transition &step, double zeta) noexcept;
 
+// The forward kernel of that family: a token stays with A, is replaced with B and masked with C; a mask becomes a token
+// with e. Where no token is visible before the step A and C are 0.
+struct RemaskingKernel {
+  double a = 0, b = 0, c = 0, e = 0;
+};
+RemaskingKernel remasking_kernel(const Transition &step, double zeta) noexcept;
+
 // The largest zeta for which (7) is a Markov kernel: e <= min(1, (u_t - A u_s)/m_s). Never below 1 on a valid
 // path, so the whole of [0, 1] may be used everywhere; infinite where no mask can turn into a token.
 double most_zeta(const Transition &step) noexcept;
 
-// (8): as (6) on the remasking family of the same marginals; zeta = step.zeta.
-void step_remasking(const Transition &step, size_t tokens, int32_t y, const double *pit, double *out,
+// (8): as (6) on the remasking family of the same marginals.
+void step_remasking(const Transition &step, double zeta, size_t tokens, int32_t y, const double *pit, double *out,
                     double *mask) noexcept;
 
 // (5), one way: L from F, with rho_t of the noise that F was trained on.

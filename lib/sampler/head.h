@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a model's output row means to the sampler (MATH 2). Rows of score heads are log-scores, sigma
-// scaling done.
+// What a model's output row means to the sampler (MATH 2). Rows of score heads are log-scores, from which whoever
+// answers subtracts the model's offset (backends/question.h).
 #pragma once
+
+#include "noise/noise.h"
 
 #include <cstddef>
 #include <cstdint>
@@ -35,6 +37,15 @@ struct HeadDescription {
     return vocabulary - (mask_token >= 0 && mask_token < vocabulary ? 1 : 0);
   }
 };
+
+inline bool is_masked(const HeadDescription &head, int32_t token) noexcept {
+  return token < 0 || token == head.mask_token;
+}
+
+// Is a token the clean one already, whatever the model says?
+inline bool is_certain(const HeadDescription &head, const Transition &step, int32_t token) noexcept {
+  return step.identity || (!is_masked(head, token) && (head.carry_over || step.visible_fixed));
+}
 
 // Real tokens counted without the mask.
 inline int32_t dense_index(const HeadDescription &head, int32_t token) noexcept {

@@ -49,8 +49,7 @@ int32_t uniform_token(const HeadDescription &head, const Draws &draws) noexcept 
   return id_of_rank(head, draws.integer(DrawTag::uniform_token, emittable(head)), -1);
 }
 
-Move reveal_move(const HeadDescription &, const SamplerPosition &at, double chance, const Draws &draws) noexcept {
-  const Transition &step = *at.transition;
+Move reveal_move(const Transition &step, double chance, const Draws &draws) noexcept {
   // No mask may be left at level 0, whatever the path says.
   if (!step.final && !draws.bernoulli(DrawTag::reveal, chance)) return Move::keep;
   if (step.kappa_s == 1 || draws.bernoulli(DrawTag::prediction_or_uniform, step.kappa_s)) return Move::draw;
@@ -64,7 +63,6 @@ void propose_move(const HeadDescription &head, const SamplerPosition &at, Move m
   proposal.token = at.token;
   if (move == Move::uniform) proposal.token = uniform_token(head, draws);
   if (move == Move::remask) proposal.token = head.mask_token;
-  proposal.changed = proposal.token != at.token;
   proposal.needs_logits = move != Move::keep && move != Move::uniform && move != Move::remask;
 }
 

@@ -19,9 +19,6 @@ struct Place {
   bool certain() const noexcept { return parameters.temperature == 0; }  // takes the most probable token
 };
 
-inline bool is_masked(const HeadDescription &head, int32_t token) noexcept {
-  return token < 0 || token == head.mask_token;
-}
 inline bool is_masked(const HeadDescription &head, const SamplerPosition &at) noexcept {
   return is_masked(head, at.token);
 }
@@ -35,7 +32,7 @@ int32_t id_of_rank(const HeadDescription &head, uint64_t rank, int32_t skip) noe
 int32_t uniform_token(const HeadDescription &head, const Draws &draws) noexcept;
 
 // Reveals a masked position of the path's chain: keep, uniform or draw (MATH 4.4).
-Move reveal_move(const HeadDescription &head, const SamplerPosition &at, double chance, const Draws &draws) noexcept;
+Move reveal_move(const Transition &step, double chance, const Draws &draws) noexcept;
 // Fills a proposal for a move that needs no logits, or asks for them.
 void propose_move(const HeadDescription &head, const SamplerPosition &at, Move move, const Draws &draws,
                   Proposal &proposal) noexcept;

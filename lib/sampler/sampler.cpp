@@ -62,16 +62,15 @@ Proposal Sampler::choose(const HeadDescription &head, const SamplerPosition &at,
   if (answer.status != TEMPER_ANSWER_GIVEN) return proposal;
   if (decided.move == Move::watch) proposal.token = at.token;
   else kind_of_->choose({parameters_, head, at, draws, decided.move}, answer, proposal);
-  return seen(at, answer, proposal);
+  return seen(answer, proposal);
 }
 
 // What the adaptive stop wants to know, beside what became of the position.
-Proposal Sampler::seen(const SamplerPosition &at, const temper_answer &answer, Proposal proposal) const noexcept {
+Proposal Sampler::seen(const temper_answer &answer, Proposal proposal) const noexcept {
   if (stops_early(parameters_)) {
     proposal.best = answer.favourite;
     proposal.entropy = answer.entropy;
   }
-  proposal.changed = proposal.token != at.token;
   return proposal;
 }
 
@@ -90,7 +89,7 @@ Proposal Sampler::choose_from_row(const HeadDescription &head, const SamplerPosi
   proposal.token = SamplerPosition::no_token;
   if (answer.status != TEMPER_ANSWER_GIVEN) return proposal;
   kind_of_->choose_from_row({parameters_, head, at, draws, decided.move}, {row, offset, workspace.memory()}, proposal);
-  return seen(at, answer, proposal);
+  return seen(answer, proposal);
 }
 
 Proposal Sampler::propose(const HeadDescription &head, const SamplerPosition &at, const Proposal &decided,
@@ -101,7 +100,7 @@ Proposal Sampler::propose(const HeadDescription &head, const SamplerPosition &at
 }
 
 bool Sampler::is_certain(const HeadDescription &head, const SamplerPosition &at) noexcept {
-  return rests(at) || (!is_masked(head, at) && (head.carry_over || at.transition->visible_fixed));
+  return at.fixed || temper::is_certain(head, *at.transition, at.token);
 }
 
 temper_question Sampler::estimate_question(const HeadDescription &head, const SamplerPosition &at) const noexcept {
@@ -112,12 +111,6 @@ temper_question Sampler::estimate_question(const HeadDescription &head, const Sa
     question.shift = shift_to_posterior(head, *at.transition);
   }
   return question;
-}
-
-int32_t Sampler::estimate(const HeadDescription &head, const SamplerPosition &at, std::span<const float> row,
-                          Workspace &workspace) const noexcept {
-  if (is_certain(head, at)) return at.token;
-  return answer_row(estimate_question(head, at), row, workspace).best;
 }
 
 Verdict Sampler::finish(const HeadDescription &head, const SamplerWindow &window) const noexcept {
@@ -143,7 +136,6 @@ Verdict Sampler::finish(const HeadDescription &head, const SamplerWindow &window
     Proposal &proposal = window.proposals[i];
     if (is_masked(head, proposal.token) && proposal.best >= 0 && !window.positions[i].fixed) {
       proposal.token = proposal.best;
-      proposal.changed = true;
       proposal.probability = 0;
     }
     masked = masked || is_masked(head, proposal.token);

@@ -119,13 +119,12 @@ enum class Move : int32_t {
 // What a phase says about a position.
 struct Proposal {
   int32_t token = SamplerPosition::no_token;  // after the step
-  bool needs_logits = false;                      // decide: propose has to be called
-  bool changed = false;
-  Move move = Move::keep;  // what decide found, for propose and finish
-  double probability = 0;  // propose: of `token` under the (filtered) prediction pi; 0 without logits
-  double confidence = 0;   // propose: rank among the window's positions, larger first
-  double entropy = 0;      // propose: of pi, nats; where the kind or the adaptive stop asks for it
-  int32_t best = SamplerPosition::no_token;   // propose: the most probable token, likewise
+  bool needs_logits = false;  // decide: a question has to be answered
+  Move move = Move::keep;     // what decide found, for choose and finish
+  double probability = 0;     // choose: of `token` under the (filtered) prediction pi; 0 without logits
+  double confidence = 0;      // choose: rank among the window's positions, larger first
+  double entropy = 0;         // choose: of pi, nats; where the kind or the adaptive stop asks for it
+  int32_t best = SamplerPosition::no_token;  // choose: the most probable token, likewise
 };
 
 // A sequence's active positions in one call.
@@ -189,7 +188,7 @@ class Sampler {
   Proposal propose(const HeadDescription &head, const SamplerPosition &at, const Proposal &decided,
                    const Draws &draws, std::span<const float> row, Workspace &workspace) const noexcept;
 
-  // After propose was called for all that needed it. May take proposals back; writes memory.
+  // After all that needed logits have chosen. May take proposals back; writes memory.
   Verdict finish(const HeadDescription &head, const SamplerWindow &window) const noexcept;
 
   // Is a position's token the clean one already, whatever the model says?
@@ -197,9 +196,6 @@ class Sampler {
   // The most probable clean token of a position, exclusions, biases and penalties applied: what the model would
   // have it be, the answer's `best`. `at.transition` goes to level 0. Not for positions that are certain.
   temper_question estimate_question(const HeadDescription &head, const SamplerPosition &at) const noexcept;
-  // The same for a row that lies here; no_token when nothing could be drawn.
-  int32_t estimate(const HeadDescription &head, const SamplerPosition &at, std::span<const float> row,
-                   Workspace &workspace) const noexcept;
 
   // Does a token that is visible stay what it is until its position is settled?
   bool keeps_visible(const HeadDescription &head) const noexcept;
@@ -219,7 +215,7 @@ class Sampler {
  private:
   Sampler(SamplerKind kind, const SamplerParameters &parameters, const Kind &known) noexcept;
   temper_question shaped_row(const HeadDescription &head, const SamplerPosition &at) const noexcept;
-  Proposal seen(const SamplerPosition &at, const temper_answer &answer, Proposal proposal) const noexcept;
+  Proposal seen(const temper_answer &answer, Proposal proposal) const noexcept;
 
   SamplerKind kind_;
   const Kind *kind_of_;

@@ -65,21 +65,11 @@ bool at_rest(const Transition &step, int32_t y) noexcept {
 double divergence_of_leave_one_out(const Transition &step, size_t tokens, int32_t y, int32_t x,
                                    const double *pit) noexcept {
   if (at_rest(step, y)) return 0;
+  if (y < 0) return step.reveal > 0 ? step.reveal * weighted_divergence(step, tokens, y, x, pit, 1, 1) : 0;
   const double n = static_cast<double>(tokens);
-  const double visible_t = 1 - step.m_t, visible_s = 1 - step.m_s;
-  const bool remasks = step.zeta > 0 && visible_t > 0 && visible_s > 0;
-  // Of the kernel of MATH 1.6: A = k (1-m_t)/(1-m_s), e, C, B = 1 - A - C.
-  const double a = remasks ? step.k * visible_t / visible_s : 0;
-  const double e = remasks ? remasking_rate(step, step.zeta) : 0;
-  const double c = remasks ? (step.m_t - step.m_s * (1 - e)) / visible_s : 0;
-  if (y < 0) {
-    const double reveal = remasks ? c * visible_s / step.m_t : step.reveal;
-    return reveal > 0 ? reveal * weighted_divergence(step, tokens, y, x, pit, 1, 1) : 0;
-  }
   const Marginals t = true_marginals(step.kappa_t, step.one_minus_kappa_t, n);
   const double seen = y == x ? t.on : t.off, predicted = step.kappa_t * pit[y] + t.off;
-  // With an absorbing mask visible_s / visible_t cancels against the survival r of the kernel.
-  const double move = (remasks ? (1 - a - c) * visible_s / visible_t : step.one_minus_k) / n;
+  const double move = step.one_minus_k / n;
   return weighted_divergence(step, tokens, y, x, pit, step.k + move, move) / seen - std::log(seen / predicted);
 }
 
@@ -125,10 +115,6 @@ double prior_divergence(const Clocks &top, size_t tokens) noexcept {
 RowTerm::RowTerm(const HeadDescription &head)
     : head_(head), values_(static_cast<size_t>(std::max<int32_t>(1, head.tokens()))) {}
 
-int32_t RowTerm::dense(int32_t id) const noexcept {
-  return head_.mask_token >= 0 && id > head_.mask_token ? id - 1 : id;
-}
-
 bool RowTerm::gather(std::span<const float> row) noexcept {
   const auto count = static_cast<size_t>(head_.vocabulary);
   const size_t mask = head_.mask_token >= 0 ? std::min(count, static_cast<size_t>(head_.mask_token)) : count;
@@ -147,11 +133,11 @@ void RowTerm::take_softmax() noexcept {
 
 double RowTerm::operator()(const Transition &step, int32_t token, int32_t clean,
                            std::span<const float> row) noexcept {
-  const bool masked = token < 0 || token == head_.mask_token;
-  if (step.identity || (!masked && (head_.carry_over || step.visible_fixed))) return 0;
+  if (is_certain(head_, step, token)) return 0;
   if (!gather(row)) return std::numeric_limits<double>::quiet_NaN();
   const size_t n = values_.size();
-  const int32_t y = masked ? masked_state : dense(token), x = dense(clean);
+  const bool masked = is_masked(head_, token);
+  const int32_t y = masked ? masked_state : dense_index(head_, token), x = dense_index(head_, clean);
   const bool scores = head_.kind == HeadForm::score_exact || head_.kind == HeadForm::score_official_gamma;
 
   if (scores) {
@@ -165,7 +151,7 @@ double RowTerm::operator()(const Transition &step, int32_t token, int32_t clean,
     return divergence_of_leave_one_out(step, n, y, x, values_.data());
   }
   // Straight to a clean token: cross entropy in the log domain (16).
-  if (masked && step.one_minus_kappa_s == 0 && step.zeta == 0) {
+  if (masked && step.one_minus_kappa_s == 0) {
     const double logit = values_[static_cast<size_t>(x)];
     double sum = 0;
     for (const double value : values_) sum += value > top_ - 700 ? exponential(value - top_) : 0;
@@ -175,10 +161,6 @@ double RowTerm::operator()(const Transition &step, int32_t token, int32_t clean,
   if (head_.kind == HeadForm::leave_one_out) return divergence_of_leave_one_out(step, n, y, x, values_.data());
   if (!std::isnan(head_.kappa_eff) && !masked)
     recalibrate_posterior(head_.kappa_eff, step.kappa_t, n, y, values_.data(), values_.data());
-  if (step.zeta > 0) {
-    if (!masked) leave_one_out_from_posterior(step.rho(static_cast<double>(n)), n, y, values_.data(), values_.data());
-    return divergence_of_leave_one_out(step, n, y, x, values_.data());
-  }
   return divergence_of_posterior(step, n, y, x, values_.data());
 }
 

@@ -17,11 +17,11 @@
 namespace temper {
 
 // `y` is the current token (masked_state: masked), `x` the clean one, both among N real tokens.
-// `pi`: the prediction given all of x_t (F head), against (4). The path's mask must be absorbing (zeta 0).
+// `pi`: the prediction given all of x_t (F head), against (4).
 double divergence_of_posterior(const Transition &step, size_t tokens, int32_t y, int32_t x,
                                const double *pi) noexcept;
 
-// `pit`: the prediction without looking at the position itself (L head), against (6), or (8) when zeta > 0.
+// `pit`: the prediction without looking at the position itself (L head), against (6).
 double divergence_of_leave_one_out(const Transition &step, size_t tokens, int32_t y, int32_t x,
                                    const double *pit) noexcept;
 
@@ -39,8 +39,7 @@ class RowTerm {
                     std::span<const float> row) noexcept;
 
  private:
-  int32_t dense(int32_t id) const noexcept;
-  bool gather(std::span<const float> row) noexcept;     // the real tokens' entries, in order
+  bool gather(std::span<const float> row) noexcept;  // the real tokens' entries, in order
   void take_softmax() noexcept;
 
   HeadDescription head_;

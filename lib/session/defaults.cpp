@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "session/defaults.h"
 
-#include "base/text.h"
+#include "model/path.h"
 
 #include <algorithm>
 
@@ -24,27 +24,7 @@ Result<Hyperschedule> make_default_schedule(const Spec &spec) {
   return Hyperschedule::create(static_cast<ScheduleKind>(chosen.kind), chosen.width, chosen.levels);
 }
 
-NoiseParameters default_noise(const Spec &spec) {
-  NoiseParameters noise;
-  switch (spec.path.kind) {
-    case PathKind::absorbing: noise.path = NoisePath::absorbing; break;
-    case PathKind::uniform: noise.path = NoisePath::uniform; break;
-    case PathKind::epsilon_hybrid: noise.path = NoisePath::epsilon; break;
-    case PathKind::gamma_hybrid: noise.path = NoisePath::gamma; break;
-    case PathKind::gidd: noise.path = NoisePath::gidd; break;
-  }
-  switch (spec.path.clock) {
-    case ClockKind::linear: noise.clock = NoiseClock::linear; break;
-    case ClockKind::log_linear: noise.clock = NoiseClock::log_linear; break;
-    case ClockKind::geometric: noise.clock = NoiseClock::geometric; break;
-    case ClockKind::cosine: noise.clock = NoiseClock::cosine; break;
-  }
-  noise.mix = spec.path.mix;
-  if (spec.path.e0 > 0.0) noise.e0 = spec.path.e0;
-  noise.sigma_min = spec.path.sigma_min;
-  noise.sigma_max = spec.path.sigma_max;
-  return noise;
-}
+NoiseParameters default_noise(const Spec &spec) { return noise_of(spec.path); }
 
 std::vector<double> level_conditions(const Spec &spec, const Noise &noise, int32_t levels, int32_t count) {
   std::vector<double> conditions(static_cast<size_t>(count), 0.0);
@@ -57,15 +37,6 @@ std::vector<double> level_conditions(const Spec &spec, const Noise &noise, int32
         spec.conditioning == Conditioning::time ? t : std::min(noise.sigma(t), most);
   }
   return conditions;
-}
-
-std::string describe_path(const PathSpec &path) {
-  static constexpr const char *kinds[] = {"absorbing", "uniform", "epsilon-hybrid", "gamma-hybrid", "gidd"};
-  static constexpr const char *clocks[] = {"linear", "log-linear", "geometric", "cosine"};
-  const char *kind = kinds[static_cast<int>(path.kind)], *clock = clocks[static_cast<int>(path.clock)];
-  if (path.kind == PathKind::absorbing || path.kind == PathKind::uniform)
-    return format_text("%s, %s clock", kind, clock);
-  return format_text("%s %g, %s clock", kind, path.mix, clock);
 }
 
 }  // namespace temper

@@ -6,7 +6,6 @@
 #include "noise/noise.h"
 #include "schedule/hyperschedule.h"
 
-#include <string>
 #include <vector>
 
 namespace temper {
@@ -20,7 +19,6 @@ struct ScheduleDefault {
 ScheduleDefault default_schedule(const Spec &spec);
 Result<Hyperschedule> make_default_schedule(const Spec &spec);
 NoiseParameters default_noise(const Spec &spec);
-std::string describe_path(const PathSpec &path);
 
 // What the model is told at each level, an engine's conditioning values: `count` of them, one when it is told nothing.
 std::vector<double> level_conditions(const Spec &spec, const Noise &noise, int32_t levels, int32_t count);

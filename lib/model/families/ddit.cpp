@@ -58,6 +58,22 @@ DditSizes read_ddit_sizes(Fields &config, const DditFields &fields) {
   return sizes;
 }
 
+double read_mix(Fields &config, const char *field, const NoiseRange &range) {
+  return config.number(field, 0.0, range.low, range.high);
+}
+
+void read_clock(Draft &draft, double sigma_max, PathSpec &path) {
+  Fields &config = draft.config;
+  const std::string noise = config.text("noise.type", "loglinear");
+  if (noise != "geometric" && noise != "loglinear")
+    draft.refuse(TEMPER_E_UNSUPPORTED, "noise.type \"%.40s\" is not known", noise.c_str());
+  path.clock = noise == "geometric" ? ClockKind::geometric : ClockKind::log_linear;
+  path.sigma_min = config.number("noise.sigma_min", 1e-4, sigma_min_range.low, sigma_min_range.high);
+  path.sigma_max = config.number("noise.sigma_max", sigma_max, sigma_max_range.low, sigma_max_range.high);
+  if (path.clock == ClockKind::geometric && !(path.sigma_min < path.sigma_max))
+    draft.refuse(TEMPER_E_FORMAT, "noise.sigma_min %g isn't below noise.sigma_max %g", path.sigma_min, path.sigma_max);
+}
+
 void fill_ddit_body(Draft &draft, const DditSizes &sizes, bool modulated, bool modulated_head) {
   Spec &spec = draft.spec;
   spec.layers = sizes.layers;

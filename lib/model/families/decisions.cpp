@@ -3,6 +3,7 @@
 #include "model/families/draft.h"
 
 #include "base/text.h"
+#include "model/path.h"
 
 #include <cmath>
 
@@ -45,25 +46,6 @@ const char *name_of(Conditioning conditioning) {
     case Conditioning::time: break;
   }
   return "time";
-}
-
-std::string text_of(const PathSpec &path) {
-  static constexpr const char *kinds[] = {"absorbing", "uniform", "epsilon_hybrid", "gamma_hybrid",
-                                          "gidd"};
-  std::string text = kinds[static_cast<int>(path.kind)];
-  if (path.kind == PathKind::epsilon_hybrid) text += format_text(", epsilon %g", path.mix);
-  if (path.kind == PathKind::gamma_hybrid) text += format_text(", gamma %g", path.mix);
-  if (path.kind == PathKind::gidd) text += format_text(", p_uniform %g", path.mix);
-  if (path.kind == PathKind::gidd) return text;  // its two clocks are its own
-  switch (path.clock) {
-    case ClockKind::linear: text += ", linear clock"; break;
-    case ClockKind::log_linear: text += format_text(", log-linear clock, e0 %g", path.e0); break;
-    case ClockKind::geometric:
-      text += format_text(", geometric clock, sigma %g to %g", path.sigma_min, path.sigma_max);
-      break;
-    case ClockKind::cosine: text += ", cosine clock"; break;
-  }
-  return text;
 }
 
 constexpr const char *caller = "override by the caller";
@@ -115,7 +97,7 @@ void Draft::set_head(HeadForm head, double kappa_eff, bool carry_over, const std
 
 void Draft::set_path(const PathSpec &path, const std::string &why) {
   spec.path = path;
-  note("noise path", text_of(path), why);
+  note("noise path", describe_path(noise_of(path)), why);
 }
 
 void Draft::set_conditioning(Conditioning conditioning, const std::string &why) {

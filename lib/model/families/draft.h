@@ -77,7 +77,7 @@ class Draft {
 void check_sizes(Draft &draft);
 
 // Mask, begin, end and padding tokens from the configuration and the files beside it.
-// `mask_default` < 0: the family has none. `mask_needed` only words the note.
+// `mask_default` < 0: the family has none. `mask_default_why` words the note.
 void read_special_tokens(Draft &draft, int64_t mask_default, const char *mask_default_why);
 
 void apply_overrides(Draft &draft);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "model/families/draft.h"
+#include "noise/noise.h"
 
 namespace temper {
 
@@ -58,5 +59,9 @@ struct DditFields {
 };
 DditSizes read_ddit_sizes(Fields &config, const DditFields &fields);  // all but the vocabulary
 void fill_ddit_body(Draft &draft, const DditSizes &sizes, bool modulated, bool modulated_head);
+// A mix of the path by this name, within what noise can be.
+double read_mix(Fields &config, const char *field, const NoiseRange &range);
+// The clock of families whose configuration has noise.type.
+void read_clock(Draft &draft, double sigma_max, PathSpec &path);
 
 }  // namespace temper

@@ -84,7 +84,7 @@ void fill_hdlm_epsilon(Draft &draft) {
   draft.set_conditioning(Conditioning::none, "no sigma_map tensors");
   PathSpec path;
   path.kind = PathKind::epsilon_hybrid;
-  path.mix = config.number("training.epsilon", 0.0, 0.0, 1.0);
+  path.mix = read_mix(config, "training.epsilon", mix_range);
   draft.set_path(path, config.has("training.epsilon") ? "config.training.epsilon"
                                                       : "config.training.epsilon is absent");
   const double path_kappa = std::numeric_limits<double>::quiet_NaN();
@@ -113,14 +113,9 @@ void fill_hdlm_gamma(Draft &draft) {
     draft.refuse(TEMPER_E_FORMAT, "graph.gamma is missing");
   PathSpec path;
   path.kind = PathKind::gamma_hybrid;
-  path.mix = config.number("graph.gamma", 0.0, 0.0, 1.0);
-  const std::string noise = config.text("noise.type", "loglinear");
-  path.sigma_min = config.number("noise.sigma_min", 1e-4, 1e-12, 1e3);
-  path.sigma_max = config.number("noise.sigma_max", 10.0, 1e-12, 1e3);
+  path.mix = read_mix(config, "graph.gamma", gamma_range);
+  read_clock(draft, 10.0, path);
   path.e0 = 5e-3;  // fixed in the published code
-  path.clock = noise == "geometric" ? ClockKind::geometric : ClockKind::log_linear;
-  if (noise != "geometric" && noise != "loglinear")
-    draft.refuse(TEMPER_E_UNSUPPORTED, "noise.type \"%.40s\" is not known", noise.c_str());
   draft.set_path(path, "config.graph.gamma and config.noise.type");
   draft.set_conditioning(Conditioning::sigma, "tensors sigma_map.* are there");
   draft.set_head(HeadForm::score_official_gamma, std::numeric_limits<double>::quiet_NaN(), false,

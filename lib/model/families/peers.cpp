@@ -102,13 +102,8 @@ void fill_sedd(Draft &draft) {
 
   PathSpec path;
   path.kind = uniform ? PathKind::uniform : PathKind::absorbing;
-  const std::string noise = config.text("noise.type", "loglinear");
-  path.sigma_min = config.number("noise.sigma_min", 1e-4, 1e-12, 1e3);
-  path.sigma_max = config.number("noise.sigma_max", 20.0, 1e-12, 1e3);
-  path.clock = noise == "geometric" ? ClockKind::geometric : ClockKind::log_linear;
+  read_clock(draft, 20.0, path);
   path.e0 = 1e-3;
-  if (noise != "geometric" && noise != "loglinear")
-    draft.refuse(TEMPER_E_UNSUPPORTED, "noise.type \"%.40s\" is not known", noise.c_str());
   draft.set_path(path, "config.graph.type and config.noise.type");
   draft.set_head(HeadForm::score_exact, path_kappa, !uniform, "family default");
   read_special_tokens(draft, draft.spec.vocabulary - 1, uniform ? nullptr : mask_rule);
@@ -126,7 +121,7 @@ void fill_gidd(Draft &draft) {
   share_conditioning(draft);
   PathSpec path;
   path.kind = PathKind::gidd;
-  path.mix = config.number("p_uniform", 0.0, 0.0, 0.999999);
+  path.mix = read_mix(config, "p_uniform", mix_range);
   draft.set_path(path, config.has("p_uniform") ? "config.p_uniform" : "family default");
   draft.set_head(HeadForm::leave_one_out, path_kappa, false, "family default");
   read_special_tokens(draft, draft.spec.vocabulary - 1, mask_rule);

@@ -24,8 +24,7 @@ Status check(const SamplerParameters &parameters, const HeadDescription &head, c
 void decide(const SamplerParameters &parameters, const HeadDescription &head, const SamplerWindow &window) noexcept {
   if (parameters.compat == 0) return kinds::ancestral.decide(parameters, head, window);
   decide_each(head, window, [&](const SamplerPosition &at, const Draws &) {
-    const bool settled = !is_masked(head, at) && (head.carry_over || at.transition->visible_fixed);
-    return rests(at) || settled ? Move::keep : Move::state;
+    return Sampler::is_certain(head, at) ? Move::keep : Move::state;
   });
 }
 
@@ -60,7 +59,8 @@ double published_step(const Place &place, double mask_score, Workspace::Memory &
   const double tokens = place.tokens();
   double *s = memory.other.data();
   const double lam = step.lam_t - step.lam_s, mu = std::log((1 - step.m_s) / (1 - step.m_t));
-  const double d = std::min(lam + mu, 700.0), g = d > 0 ? lam / (lam + mu) : 0;
+  const double d = std::min(lam + mu, 700.0);
+  const double g = std::isinf(lam) ? 1 : d > 0 ? lam / (lam + mu) : 0;
   double sum = 0;
   for (size_t i = 0; i < n; ++i) sum += s[i];
   const double grow = std::exp(d), r = std::exp(-mu), k = std::exp(-lam);

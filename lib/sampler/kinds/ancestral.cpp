@@ -10,7 +10,7 @@ Move ancestral_move(const HeadDescription &head, const SamplerPosition &at, cons
   const Transition &step = *at.transition;
   if (rests(at)) return Move::keep;
   if (is_masked(head, at)) {
-    const Move move = reveal_move(head, at, step.reveal, draws);
+    const Move move = reveal_move(step, step.reveal, draws);
     return greedy && move == Move::uniform ? Move::draw : move;
   }
   if (head.carry_over || step.visible_fixed) return Move::keep;

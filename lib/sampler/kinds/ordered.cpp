@@ -88,10 +88,7 @@ Verdict ordered::close(const HeadDescription &head, const SamplerWindow &window)
   bool masked = false;
   for (size_t i = 0; i < window.positions.size(); ++i) {
     Proposal &proposal = window.proposals[i];
-    if (proposal.move == Move::rank) {
-      proposal.token = window.positions[i].token;
-      proposal.changed = false;
-    }
+    if (proposal.move == Move::rank) proposal.token = window.positions[i].token;
     masked = masked || is_masked(head, proposal.token);
   }
   return masked ? Verdict::advance : Verdict::settle;

@@ -2,6 +2,7 @@
 #include "sampler/kinds/published.h"
 
 #include <algorithm>
+#include <cmath>
 
 namespace temper {
 
@@ -12,7 +13,7 @@ int32_t draw_state(const HeadDescription &head, Workspace::Memory &memory, doubl
     p[static_cast<size_t>(dense_index(head, head.forbidden[i]))] = 0;
   // Whole numbers add up the same in any order, as in MATH 4.3.
   const double largest_p = std::max(mask, largest(p, n));
-  if (!(largest_p > 0)) return SamplerPosition::no_token;
+  if (!(largest_p > 0) || std::isinf(largest_p)) return SamplerPosition::no_token;
   const auto whole = [&](double value) {
     return value > 0 ? static_cast<uint64_t>(value / largest_p * weight_one + 0.5) : 0;
   };

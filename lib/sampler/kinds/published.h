@@ -8,7 +8,7 @@
 namespace temper {
 
 // A state of that distribution, which needn't sum to 1; tokens that may not be emitted are left out. no_token where
-// nothing is left.
+// nothing is left, or something infinite.
 int32_t draw_state(const HeadDescription &head, Workspace::Memory &memory, double mask, uint64_t bits) noexcept;
 
 // How probable a token is in the row as it was shaped and filtered; the mask: 0.

@@ -21,7 +21,7 @@ void decide(const SamplerParameters &parameters, const HeadDescription &head, co
     const Transition &step = *at.transition;
     if (rests(at)) return Move::keep;
     if (is_masked(head, at))
-      return reveal_move(head, at, 1 - (1 - remasking_rate(step, parameters.zeta)) * step.stay, draws);
+      return reveal_move(step, 1 - (1 - remasking_rate(step, parameters.zeta)) * step.stay, draws);
     return step.visible_fixed ? Move::keep : Move::edit;
   });
 }
@@ -41,14 +41,13 @@ void choose(const Place &place, const temper_answer &answer, Proposal &proposal)
   const double visible_t = 1 - step.m_t, visible_s = 1 - step.m_s;
   const double a_s = visible_s * step.kappa_s, u_s = visible_s * step.one_minus_kappa_s;
   const double a_t = visible_t * step.kappa_t, u_t = visible_t * step.one_minus_kappa_t;
-  const double a = step.k * visible_t / visible_s, e = remasking_rate(step, place.parameters.zeta);
-  const double b = 1 - a - (step.m_t - step.m_s * (1 - e)) / visible_s;
+  const RemaskingKernel kernel = remasking_kernel(step, place.parameters.zeta);
   const double q_t = a_t * own + u_t / n;
   proposal.token = place.at.token;
   proposal.probability = own;
   if (!(visible_s > 0) || !(q_t > 0)) return;
-  const double masked = step.final ? 0 : e / n * step.m_s / q_t;
-  const double stays = (a + b / n) * (a_s * own + u_s / n) / q_t;
+  const double masked = step.final ? 0 : kernel.e / n * step.m_s / q_t;
+  const double stays = (kernel.a + kernel.b / n) * (a_s * own + u_s / n) / q_t;
   const double u = place.draws.uniform(DrawTag::remask);
   if (u < masked) {
     proposal.token = place.head.mask_token;

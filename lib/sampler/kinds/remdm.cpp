@@ -84,32 +84,31 @@ void choose(const Place &place, const temper_answer &answer, Proposal &proposal)
   take_token(place, answer, proposal);
 }
 
-// q = (1-sigma) softmax(l) over all ids, then q(mask) = sigma; drawn from (q + 1e-8)^(1/T).
+// q = (1-sigma) softmax(l) over all ids, then q(mask) = sigma; drawn from (q + 1e-8)^(1/T). As shares of the largest:
+// at a small temperature the powers themselves leave the range of numbers.
 void choose_from_row(const Place &place, const WholeRow &row, Proposal &proposal) noexcept {
+  constexpr double least = 1e-8;
   Workspace::Memory &memory = row.memory;
   const auto n = static_cast<size_t>(place.head.tokens());
-  const double sigma = published_sigma(place.parameters, *place.at.transition);
-  const double power = place.certain() ? 1 : 1 / place.parameters.temperature;
+  const double sigma = published_sigma(place.parameters, *place.at.transition), mask = sigma + least;
   for (size_t i = 0; i < n; ++i) {
     const int32_t id = token_of_dense(place.head, static_cast<int32_t>(i));
-    const double q = (1 - sigma) * memory.believed(memory.logits[static_cast<size_t>(id)]);
-    memory.other[i] = std::pow(q + 1e-8, power);
+    memory.other[i] = (1 - sigma) * memory.believed(memory.logits[static_cast<size_t>(id)]) + least;
   }
-  double mask = std::pow(sigma + 1e-8, power);
-  if (place.certain()) {
-    const double highest = std::max(mask, largest(memory.other.data(), n));
-    const auto only_best = [highest](double q) { return q == highest ? q : 0; };
-    for (size_t i = 0; i < n; ++i) memory.other[i] = only_best(memory.other[i]);
-    mask = only_best(mask);
-  }
-  proposal.token = draw_state(place.head, memory, mask, place.draws.bits(DrawTag::token));
+  const double highest = std::max(mask, largest(memory.other.data(), n));
+  const auto weight = [&](double q) {
+    if (place.certain()) return q == highest ? 1.0 : 0.0;
+    return std::pow(q / highest, 1 / place.parameters.temperature);
+  };
+  for (size_t i = 0; i < n; ++i) memory.other[i] = weight(memory.other[i]);
+  proposal.token = draw_state(place.head, memory, weight(mask), place.draws.bits(DrawTag::token));
 }
 
 Verdict finish(const SamplerParameters &, const HeadDescription &head, const SamplerWindow &window) noexcept {
   // conf remembers how sure the model was when a token was revealed.
   for (size_t i = 0; i < window.positions.size(); ++i) {
     const Proposal &proposal = window.proposals[i];
-    if (!proposal.changed) continue;
+    if (proposal.token == window.positions[i].token) continue;
     window.positions[i].memory->probability = is_masked(head, proposal.token) ? 0 : proposal.probability;
   }
   return Verdict::advance;

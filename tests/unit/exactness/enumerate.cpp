@@ -156,11 +156,8 @@ void Enumeration::law(const Row &row, size_t state, int position, Place &place) 
   const Prediction &p = prediction(row, state, position);
   const bool carried = y != masked_state && (model_.description.carry_over || step.visible_fixed);
   switch (kind_) {
-    case SamplerKind::remask: {
-      Transition of = step;
-      of.zeta = parameters_.zeta;
-      return step_remasking(of, n, y, p.pit.data(), out.data(), &place.mask);
-    }
+    case SamplerKind::remask:
+      return step_remasking(step, parameters_.zeta, n, y, p.pit.data(), out.data(), &place.mask);
     case SamplerKind::remdm: return remdm(step, p.full, y, place);
     case SamplerKind::renoise: {
       if (carried && !(step.m_s > 0)) return stay();

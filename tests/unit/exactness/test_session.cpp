@@ -80,7 +80,8 @@ void compare(const char *family, const Named &schedule, const Sampler &sampler, 
       ++counts[sequence < 0 ? model.places.sequences() : static_cast<size_t>(sequence)];
     }
   }
-  tally.add(std::string(name) + ", " + family + ", " + describe_path(subject.spec().path) + ", " + schedule.name, fit(counts, expected));
+  tally.add(std::string(name) + ", " + family + ", " + describe_path(default_noise(subject.spec())) + ", " + schedule.name,
+            fit(counts, expected));
 }
 
 void causal_windows(void **) {

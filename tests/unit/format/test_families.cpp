@@ -106,6 +106,23 @@ void hdlm_by_tensors(void **) {
   assert_int_equal(spec.block, 5);
 }
 
+// What no path can be is the file's fault, and said when it is opened.
+void impossible_paths(void **) {
+  tiny::Model model = tiny::ddit(tiny::hdlm_config("epsilon_hybrid"), false, false);
+  model.config.replace(model.config.find("\"epsilon\":0.1"), 13, "\"epsilon\":1");
+  expect_refused(model, TEMPER_E_FORMAT, "training.epsilon");
+  const auto sedd = [](const std::string &sigmas) {
+    return tiny::ddit(R"({"tokens":6,"graph":{"type":"uniform"},"noise":{"type":"geometric",)" + sigmas +
+                          R"(},"model":{"hidden_size":4,"cond_dim":2,"n_blocks":1,"n_heads":2}})",
+                      true, true);
+  };
+  expect_refused(sedd(R"("sigma_min":7,"sigma_max":7)"), TEMPER_E_FORMAT, "sigma_min 7 isn't below");
+  expect_refused(sedd(R"("sigma_min":101)"), TEMPER_E_FORMAT, "noise.sigma_min");
+  expect_refused(sedd(R"("sigma_max":701)"), TEMPER_E_FORMAT, "noise.sigma_max");
+  assert_non_null(std::strstr(why(spec_of(sedd(R"("sigma_max":700)")), "noise path").c_str(),
+                              "uniform, geometric clock, sigma 0.0001 to 700"));
+}
+
 void peers_by_fields(void **) {
   const std::string sizes = R"("hidden_dim":4,"cond_dim":2,"n_blocks":1,"n_heads":2,"vocab_size":6)";
   Spec spec = spec_of(tiny::ddit(R"({"model_type":"mdlm",)" + sizes + "}", true, true));
@@ -245,6 +262,6 @@ int main() {
       cmocka_unit_test(gpt2_and_diffugpt), cmocka_unit_test(hdlm_by_tensors),
       cmocka_unit_test(peers_by_fields),   cmocka_unit_test(llama_layout),
       cmocka_unit_test(overrides_win),     cmocka_unit_test(tokens_from_other_files),
-      cmocka_unit_test(shards)};
+      cmocka_unit_test(shards),            cmocka_unit_test(impossible_paths)};
   return cmocka_run_group_tests(tests, nullptr, nullptr);
 }

@@ -78,9 +78,8 @@ void steps(void **) {
   near(l(1), {0.117845468171, 0.805613665511, 0.043575435493, 0.032965430825, 0});
   near(l(-1), {0.227341344135, 0.125, 0.084063462346, 0.063595193519, 0.5});
 
-  step.zeta = 1;
   const auto remask = [&](int y) {
-    return distribution([&](double *out, double *mask) { step_remasking(step, 4, y, pi.data(), out, mask); });
+    return distribution([&](double *out, double *mask) { step_remasking(step, 1, 4, y, pi.data(), out, mask); });
   };
   near(remask(-1), {0.250910437769, 0.137959088966, 0.092778549445, 0.070188279684, 0.448163644136});
   near(remask(1), {0.082491827720, 0.786175032062, 0.030502804845, 0.023075801577, 0.077754533795});
@@ -88,6 +87,18 @@ void steps(void **) {
   step = Noise::between({-std::log1p(-.6), .5}, {0, 0});
   near(f(-1), {.5, .25, .15, .1, 0});
   near(f(1), {.5, .25, .15, .1, 0});
+}
+
+void words(void **) {
+  NoiseParameters p;
+  assert_string_equal(describe_path(p).c_str(), "absorbing, linear clock");
+  p.clock = NoiseClock::log_linear;
+  p.path = NoisePath::gamma;
+  p.mix = .05;
+  assert_string_equal(describe_path(p).c_str(), "gamma-hybrid, gamma 0.05, log-linear clock, e0 0.005");
+  // The clocks of this path are its own.
+  p.path = NoisePath::gidd;
+  assert_string_equal(describe_path(p).c_str(), "gidd, p_uniform 0.05");
 }
 
 void heads(void **) {
@@ -220,6 +231,6 @@ void stress(void **) {
 
 int main() {
   const CMUnitTest tests[] = {cmocka_unit_test(steps), cmocka_unit_test(heads), cmocka_unit_test(catalogue),
-                              cmocka_unit_test(levels), cmocka_unit_test(stress)};
+                              cmocka_unit_test(levels), cmocka_unit_test(stress), cmocka_unit_test(words)};
   return cmocka_run_group_tests(tests, nullptr, nullptr);
 }

@@ -14,9 +14,9 @@ namespace {
 constexpr size_t token_count = 4;
 const std::vector<double> pit = {.5, .25, .15, .1};
 
-std::vector<double> step_law(const Transition &step, int y) {
+std::vector<double> step_law(const Transition &step, double zeta, int y) {
   std::vector<double> p(token_count + 1);
-  step_remasking(step, token_count, y, pit.data(), p.data(), &p[token_count]);
+  step_remasking(step, zeta, token_count, y, pit.data(), p.data(), &p[token_count]);
   return p;
 }
 
@@ -38,15 +38,14 @@ void keeps_marginals(void **) {
                              made(NoisePath::epsilon, .1), made(NoisePath::absorbing, 0)})
     for (int from = 1; from <= 6; ++from)
       for (int to = 0; to < from; ++to) {
-        Transition step = noise.transition(from, to, 6);
+        const Transition step = noise.transition(from, to, 6);
         const std::vector<double> before = marginal(noise.at_level(from, 6)), after = marginal(noise.at_level(to, 6));
         for (const double zeta : zetas(step)) {
-          step.zeta = zeta;
           std::vector<double> got(token_count + 1);
           for (int y = -1; y < static_cast<int>(token_count); ++y) {
             const double weight = before[y < 0 ? token_count : static_cast<size_t>(y)];
             if (weight == 0) continue;
-            const std::vector<double> p = step_law(step, y);
+            const std::vector<double> p = step_law(step, zeta, y);
             double sum = 0;
             for (size_t z = 0; z <= token_count; ++z) {
               assert_true(p[z] >= -1e-15 && p[z] <= 1 + 1e-15);
@@ -61,22 +60,20 @@ void keeps_marginals(void **) {
 }
 
 void vectors(void **) {
-  Transition step = Noise::between({-std::log1p(-.6), .5}, {-std::log1p(-.3), .2});
+  const Transition step = Noise::between({-std::log1p(-.6), .5}, {-std::log1p(-.3), .2});
   near(remasking_rate(step, 1), 0.103672711727);
   near(remasking_rate(step, 0), 0);
-  step.zeta = 1;
   const double masked[] = {0.250910437769, 0.137959088966, 0.092778549445, 0.070188279684, 0.448163644136};
   const double visible[] = {0.082491827720, 0.786175032062, 0.030502804845, 0.023075801577, 0.077754533795};
   for (size_t z = 0; z <= token_count; ++z) {
-    near(step_law(step, -1)[z], masked[z]);
-    near(step_law(step, 1)[z], visible[z]);
+    near(step_law(step, 1, -1)[z], masked[z]);
+    near(step_law(step, 1, 1)[z], visible[z]);
   }
   // zeta = 0 is the absorbing chain.
-  step.zeta = 0;
   for (int y = -1; y < 4; ++y) {
     std::vector<double> p(token_count + 1);
     step_from_leave_one_out(step, token_count, y, pit.data(), p.data(), &p[token_count]);
-    for (size_t z = 0; z <= token_count; ++z) near(step_law(step, y)[z], p[z], 1e-15);
+    for (size_t z = 0; z <= token_count; ++z) near(step_law(step, 0, y)[z], p[z], 1e-15);
   }
 }
 
@@ -91,10 +88,9 @@ void bound(void **) {
         assert_true(gain >= -1e-16 && most >= 1);
         if (!(gain > 1e-12)) continue;
         near(remasking_rate(step, most), std::min(1.0, gain / step.m_s), 1e-13);
-        const double a = step.k * (1 - step.m_t) / (1 - step.m_s);
         for (double zeta : {most, most * 1.01}) {
-          const double e = remasking_rate(step, zeta), c = (step.m_t - step.m_s * (1 - e)) / (1 - step.m_s);
-          const double lowest = std::min({1 - e, 1 - a - c, c});
+          const RemaskingKernel kernel = remasking_kernel(step, zeta);
+          const double lowest = std::min({1 - kernel.e, kernel.b, kernel.c});
           assert_true(zeta == most ? lowest >= -1e-13 : lowest < 0);
         }
       }

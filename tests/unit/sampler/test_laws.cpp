@@ -79,14 +79,12 @@ void remasking(void **) {
        {0.082491827720, 0.786175032062, 0.030502804845, 0.023075801577, 0.077754533795}, "(8) of a token");
   // A posterior head says the same of a mask; of a token it is turned into a leave-one-out prediction first.
   std::vector<double> pit(4), expected(5);
-  Transition step = mixed_step();
+  const Transition step = mixed_step();
   leave_one_out_from_posterior(step.rho(4), 4, 1, prediction.data(), pit.data());
-  step.zeta = 1;
-  step_remasking(step, 4, 1, pit.data(), expected.data(), &expected[4]);
+  step_remasking(step, 1, 4, 1, pit.data(), expected.data(), &expected[4]);
   fits(counts_of(sampler, HeadForm::posterior, mixed_step(), 1), expected, "(8), F head");
   // zeta between: from the formula; zeta 0: the chain of masks that stay away.
-  step.zeta = .3;
-  step_remasking(step, 4, 2, prediction.data(), expected.data(), &expected[4]);
+  step_remasking(step, .3, 4, 2, prediction.data(), expected.data(), &expected[4]);
   fits(counts_of(make(SamplerKind::remask, {{P::zeta, .3}}), HeadForm::leave_one_out, mixed_step(), 2), expected, "zeta .3");
   fits(counts_of(make(SamplerKind::remask, {{P::zeta, 0}}), HeadForm::leave_one_out, mixed_step(), 1),
        {0.117845468171, 0.805613665511, 0.043575435493, 0.032965430825, 0}, "zeta 0");

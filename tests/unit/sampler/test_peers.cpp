@@ -156,8 +156,7 @@ void gidd(void **) {
     const std::string prefix = name.substr(0, end);
     const std::vector<double> setting = cases.numbers(prefix + ".p_uniform_t_s");
     const Noise noise = path(NoisePath::gidd, NoiseClock::linear, setting[0]);
-    Transition step = Noise::between(noise.at(setting[1]), noise.at(setting[2]));
-    step.zeta = 1;
+    const Transition step = Noise::between(noise.at(setting[1]), noise.at(setting[2]));
     const std::vector<float> logits = cases.floats(prefix + ".logits");
     const std::vector<double> expected = cases.numbers(name);
     for (const Row &row : rows_of(logits, expected, tokens)) {
@@ -167,7 +166,8 @@ void gidd(void **) {
       double sum = 0, mask = 0;
       for (size_t id = 0; id < pit.size(); ++id) sum += pit[id] = std::exp(static_cast<double>(row.logits[id]) - top);
       for (double &p : pit) p /= sum;
-      step_remasking(step, pit.size(), row.token == token_count ? masked_state : row.token, pit.data(), law.data(), &mask);
+      step_remasking(step, 1, pit.size(), row.token == token_count ? masked_state : row.token, pit.data(), law.data(),
+                     &mask);
       for (size_t id = 0; id < pit.size(); ++id) near(law[id], row.expected[id], 2e-4 * row.expected[id] + 2e-6);
       near(mask, row.expected[token_count], 2e-4 * row.expected[token_count] + 2e-6);
       ++compared;

@@ -76,25 +76,6 @@ void test_against_full_distributions(void **) {
     }
 }
 
-// The remasking family: both sides from (8), the truth with certainty as its prediction.
-void test_remasking(void **) {
-  Random random;
-  for (int round = 0; round < 500; ++round) {
-    const size_t n = 2 + round % 6;
-    Transition step = random_step(random, round % 2 == 0 ? 0 : 6);
-    step.zeta = random.unit();
-    const auto x = static_cast<int32_t>(random.engine() % n);
-    const auto y = static_cast<int32_t>(random.engine() % (n + 1)) - 1;
-    std::vector<double> certain(n, 0.0), q(n), r(n);
-    certain[static_cast<size_t>(x)] = 1;
-    const std::vector<double> p = random.simplex(n, 1);
-    double q_mask = 0, p_mask = 0;
-    step_remasking(step, n, y, certain.data(), q.data(), &q_mask);
-    step_remasking(step, n, y, p.data(), r.data(), &p_mask);
-    close(divergence_of_leave_one_out(step, n, y, x, p.data()), full_divergence(q, q_mask, r, p_mask), 1e-10, "remasking");
-  }
-}
-
 // A perfect prediction costs what is unknown and no more; certainty of the truth costs nothing.
 void test_certainty(void **) {
   Random random;
@@ -206,7 +187,7 @@ void test_cross_entropy_and_bad_rows(void **) {
 
 int main() {
   const CMUnitTest tests[] = {
-      cmocka_unit_test(test_against_full_distributions), cmocka_unit_test(test_remasking),
+      cmocka_unit_test(test_against_full_distributions),
       cmocka_unit_test(test_certainty),                  cmocka_unit_test(test_rates),
       cmocka_unit_test(test_prior),                      cmocka_unit_test(test_heads_agree),
       cmocka_unit_test(test_cross_entropy_and_bad_rows),

@@ -65,7 +65,6 @@ void answer_all(Sequence &sequence, int32_t token) {
   for (Proposal &proposal : sequence.proposals)
     if (proposal.needs_logits) {
       proposal.token = token;
-      proposal.changed = true;
       proposal.probability = 0.5;
     }
 }
