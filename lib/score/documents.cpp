@@ -15,7 +15,8 @@ Result<BegunDocuments> BegunDocuments::create(const Spec &spec, std::span<const 
     ScoreDocument document = given[d];
     if (spec.shifted && document.prefix == 0 && !document.tokens.empty()) {
       if (begin < 0)
-        return fail(TEMPER_E_ARGUMENT, "document %zu: this model has no begin token, the first token must be a prefix", d);
+        return fail(TEMPER_E_ARGUMENT,
+                    "document %zu: this model has no begin token, the first token must be a prefix", d);
       std::vector<int32_t> &longer = out.longer_[d];
       longer.reserve(document.tokens.size() + 1);
       longer.push_back(begin);

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "score/request.h"
 
-#include "base/text.h"
 #include "engine/admission.h"
 #include "score/documents.h"
 #include "score/source.h"
@@ -9,18 +8,20 @@
 #include "session/plan.h"
 
 #include <algorithm>
+#include <set>
 
 namespace temper {
 namespace {
 
 constexpr int32_t default_batch = 8;
 
-std::string describe_noise(const Noise &noise) {
-  static constexpr const char *names[] = {"absorbing", "uniform", "epsilon-hybrid", "gamma-hybrid", "GIDD",
-                                          "the caller's", "the caller's"};
-  const NoiseParameters &p = noise.parameters();
-  const std::string name = names[static_cast<int>(p.path)];
-  return p.mix > 0 ? name + format_text(" (%g)", p.mix) : name;
+// As many calls as the longest document has are all of them: `samples` is 0 then, and no draw may be left.
+void take_all_calls(const Spec &spec, const std::set<int64_t> &lengths, ScoreSetup &setup) {
+  ScoreTask &task = setup.task;
+  for (const int64_t length : lengths)
+    if (task.samples < static_cast<int64_t>(useful_calls(task.schedule, length).size())) return;
+  task.samples = 0;
+  setup.whole = setup.cache && one_pass(spec, task);
 }
 
 std::string define_score(const ScoreTask &task, bool whole, const ScoreTotals &totals) {
@@ -34,8 +35,8 @@ std::string define_score(const ScoreTask &task, bool whole, const ScoreTotals &t
                              : "all calls, " + replicates + " of the noise";
   }
   return "upper bound on -log p(tokens): KL of the prior + the sum over the calls of " + task.schedule.describe() +
-         " of KL(q(x_s | x_t, x_0) || p(x_s | x_t)) in discrete time, " + describe_noise(task.noise) + " noise; " +
-         drawn;
+         " of KL(q(x_s | x_t, x_0) || p(x_s | x_t)) in discrete time, on the path " +
+         describe_path(task.noise.parameters()) + "; " + drawn;
 }
 
 }  // namespace
@@ -53,14 +54,18 @@ Result<ScoreSetup> resolve_score(const Spec &spec, const ScoreRequest &request) 
   return setup;
 }
 
-Result<ScoreReport> score_model(const std::shared_ptr<const Model> &model, const ScoreSetup &setup,
+Result<ScoreReport> score_model(const std::shared_ptr<const Model> &model, ScoreSetup setup,
                                 std::span<const ScoreDocument> given, std::span<DocumentScore> scores,
                                 const ScoreProgress &progress) {
   const Spec &spec = model->spec();
   const ScoreTask &task = setup.task;
   TEMPER_ASSIGN(const BegunDocuments documents, BegunDocuments::create(spec, given));
-  TEMPER_TRY(check_score(spec, task, documents.longest()));
   TEMPER_TRY(check_documents(task, documents.list(), spec.max_positions));
+  std::set<int64_t> lengths;
+  for (const ScoreDocument &document : documents.list())
+    lengths.insert(static_cast<int64_t>(document.tokens.size()) - document.prefix);
+  take_all_calls(spec, lengths, setup);
+  TEMPER_TRY(check_score(spec, task, documents.longest()));
   for (size_t d = 0; d < given.size(); ++d)
     if (!scores[d].terms.empty()) scores[d].terms.assign(documents.list()[d].tokens.size(), 0.0);
 
@@ -75,7 +80,8 @@ Result<ScoreReport> score_model(const std::shared_ptr<const Model> &model, const
   return ScoreReport{totals, source->model_calls(), source->rows_computed(), define_score(task, setup.whole, totals)};
 }
 
-Result<int64_t> score_bytes(const Model &model, const ScoreSetup &setup, int64_t longest) {
+Result<int64_t> score_bytes(const Model &model, ScoreSetup setup, int64_t longest) {
+  take_all_calls(model.spec(), {longest}, setup);
   TEMPER_TRY(check_score(model.spec(), setup.task, longest));
   TEMPER_ASSIGN(const ScorePlan plan, plan_score(model.spec(), setup.task.schedule, longest, setup.batch, setup.cache,
                                                  setup.whole));

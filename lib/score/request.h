@@ -41,11 +41,11 @@ Result<ScoreSetup> resolve_score(const Spec &spec, const ScoreRequest &request);
 
 // `documents` are the caller's, without begin tokens of ours; `scores` has one entry for each, and `terms` that
 // have the size of their document's tokens are filled.
-Result<ScoreReport> score_model(const std::shared_ptr<const Model> &model, const ScoreSetup &setup,
+Result<ScoreReport> score_model(const std::shared_ptr<const Model> &model, ScoreSetup setup,
                                 std::span<const ScoreDocument> documents, std::span<DocumentScore> scores,
                                 const ScoreProgress &progress);
 
 // Bytes of a score of documents of at most `longest` tokens, begin token included, without the model.
-Result<int64_t> score_bytes(const Model &model, const ScoreSetup &setup, int64_t longest);
+Result<int64_t> score_bytes(const Model &model, ScoreSetup setup, int64_t longest);
 
 }  // namespace temper

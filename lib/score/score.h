@@ -54,7 +54,7 @@ struct ScoreTotals {
   int64_t scored = 0;
   double nats = 0, prior = 0;
   Spread spread;           // of `nats`, the documents' together
-  bool exact = false;  // no draw has played a part
+  bool exact = false;      // no draw has played a part
   int32_t replicates = 0;  // made; 1 when exact
 };
 
@@ -100,6 +100,9 @@ Status check_documents(const ScoreTask &task, std::span<const ScoreDocument> doc
 Result<ScoreTotals> score_documents(const ScoreTask &task, std::span<const ScoreDocument> documents,
                                     std::span<DocumentScore> scores, LogitSource &source,
                                     const ScoreProgress &progress);
+
+// The calls that lower a level of `length` positions: the others have no term.
+std::vector<int64_t> useful_calls(const Hyperschedule &schedule, int64_t length);
 
 // No draw can matter: one level, from a mask that is certain, and every call is visited.
 bool is_exact(const ScoreTask &task) noexcept;

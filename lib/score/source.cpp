@@ -24,12 +24,12 @@ Result<ScorePlan> plan_score(const Spec &spec, const Hyperschedule &schedule, in
                              int32_t lanes, bool cache, bool whole) {
   constexpr int64_t most = int64_t{1} << 30;
   if (longest > most)
-    return fail(TEMPER_E_ARGUMENT, "a document of %lld tokens, at most 2^30 can be scored", static_cast<long long>(longest));
+    return fail(TEMPER_E_ARGUMENT, "a document of %lld tokens, at most 2^30 can be scored",
+                static_cast<long long>(longest));
   const int64_t length = std::max<int64_t>(1, longest);
   ScorePlan plan;
-  plan.canvas = wants_canvas(spec);
   plan.rules = rules_of(spec, cache, 0);
-  int64_t active = plan.canvas ? length : schedule.max_active(length);
+  int64_t active = wants_canvas(spec) ? length : schedule.max_active(length);
   if (active < 0 || active > length) active = length;
   plan.row_budget = whole ? std::min(length, read_ahead_rows) : row_budget(plan.rules, active, length, false);
   const int64_t rows =
@@ -48,8 +48,9 @@ Result<ScorePlan> plan_score(const Spec &spec, const Hyperschedule &schedule, in
 
 Status check_score(const Spec &spec, const ScoreTask &task, int64_t longest) {
   TEMPER_TRY(check_window(spec, task.schedule.levels(), task.schedule.max_active(longest)));
-  if (task.head.columns < 1 || task.head.columns > 1 << 18)
-    return fail(TEMPER_E_UNSUPPORTED, "%d columns of logits can't be scored, 1 to 2^18 can", task.head.columns);
+  if (task.head.columns < 1 || task.head.columns > most_columns)
+    return fail(TEMPER_E_UNSUPPORTED, "%d columns of logits can't be scored, 1 to %d can", task.head.columns,
+                most_columns);
   if (task.head.tokens() < 2) return Status(TEMPER_E_UNSUPPORTED, "a vocabulary of one token has nothing to score");
   TEMPER_TRY(check_mask(spec, task.noise, !one_pass(spec, task)));
   if (task.head.carry_over && task.noise.uses_uniform() && !one_pass(spec, task))
@@ -111,7 +112,8 @@ Status ModelSource::read_ahead(const Visit &visit) {
     const int64_t end = read_ahead_end(plan_.rules, frontier, read_ahead_rows, plan_.cache.slots);
     if (end == frozen) break;
     begin_call();
-    TEMPER_TRY(add_read_ahead(engine_->call(), track(visit.lane), plan_.rules, frontier, end, visit.document->tokens, 0));
+    TEMPER_TRY(
+        add_read_ahead(engine_->call(), track(visit.lane), plan_.rules, frontier, end, visit.document->tokens, 0));
     TEMPER_TRY(run());
     frozen = end;
   }
@@ -179,7 +181,8 @@ Result<ScoreTotals> ModelSource::run_whole(const ScoreTask &task, std::span<cons
   totals.exact = true;
   totals.replicates = 1;
   int64_t total = 0, done = 0;
-  for (const ScoreDocument &document : documents) total += static_cast<int64_t>(document.tokens.size()) - document.prefix;
+  for (const ScoreDocument &document : documents)
+    total += static_cast<int64_t>(document.tokens.size()) - document.prefix;
   size_t waiting = 0;
   for (;;) {
     TEMPER_TRY(progress.tell(done, total));

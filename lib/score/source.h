@@ -15,7 +15,6 @@ struct ScorePlan {
   EnginePlan engine;
   CachePlan cache;
   int64_t row_budget = 0;  // rows of one document in one call
-  bool canvas = false;
 };
 
 // Sizes for documents of at most `longest` positions, `lanes` side by side. `whole`: in one pass (see below).
@@ -45,7 +44,6 @@ class ModelSource final : public LogitSource, private LogitReader {
 
   int64_t model_calls() const noexcept { return model_calls_; }
   int64_t rows_computed() const noexcept { return rows_computed_; }
-  int64_t bytes() const noexcept { return engine_->bytes() + cache_.bytes(); }
 
  private:
   struct Request {

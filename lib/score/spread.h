@@ -21,8 +21,8 @@ class Spread {
   void add(const Spread &other);
 
   double variance() const noexcept { return variance_; }  // NaN: unknown; 0: nothing was random
-  double standard_error() const noexcept;                 // sqrt(variance) times student_factor(freedom())
-  double freedom() const noexcept;                        // of the variance: from R - 1 to parts (R - 1); 0: nothing varies
+  double standard_error() const noexcept;  // sqrt(variance) times student_factor(freedom())
+  double freedom() const noexcept;  // of the variance: from R - 1 to parts (R - 1); 0: nothing varies
 
  private:
   double variance_ = 0;   // sum of the variances of the parts' means

@@ -68,14 +68,12 @@ class Walk final : public RowReader {
   int32_t replicates_ = 1;
   std::vector<RowTerm> terms_;
   std::vector<Lane> lanes_;
-  std::map<int64_t, std::vector<int64_t>> calls_;  // by length: the calls that lower a level
+  std::map<int64_t, std::vector<int64_t>> calls_;  // useful ones, by length
 };
 
 const std::vector<int64_t> &Walk::calls(int64_t length) {
   const auto [place, is_new] = calls_.try_emplace(length);
-  if (is_new)
-    for (int64_t k = 0; k < task_.schedule.steps(length); ++k)
-      if (task_.schedule.drops(k, length)) place->second.push_back(k);
+  if (is_new) place->second = useful_calls(task_.schedule, length);
   return place->second;
 }
 
@@ -140,9 +138,7 @@ void Walk::prepare(Lane &lane) {
                                    task_.head.mask_token, active.token,
                                    draws(document, call, active.position, planned.replicate));
     Transition step = task_.noise.transition(active.level, active.next_level, top);
-    const bool masked = active.token < 0 || active.token == task_.head.mask_token;
-    const bool stays = step.identity || (!masked && (task_.head.carry_over || step.visible_fixed));
-    active.wants_logits = !stays;
+    active.wants_logits = !is_certain(task_.head, step, active.token);
     visit.steps.push_back(step);
     visit.active.push_back(active);
   }
@@ -226,6 +222,14 @@ Result<ScoreTotals> Walk::run(const ScoreProgress &progress) {
 Status ScoreProgress::tell(int64_t done, int64_t total) const {
   if (function != nullptr && function(user, done, total) != 0) return Status(TEMPER_E_CANCELLED, "cancelled");
   return Status();
+}
+
+std::vector<int64_t> useful_calls(const Hyperschedule &schedule, int64_t length) {
+  std::vector<int64_t> calls;
+  const int64_t steps = schedule.steps(length);
+  for (int64_t k = 0; k < steps; ++k)
+    if (schedule.drops(k, length)) calls.push_back(k);
+  return calls;
 }
 
 bool is_exact(const ScoreTask &task) noexcept {

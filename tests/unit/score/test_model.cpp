@@ -2,10 +2,10 @@
 // Scores of random models: with the cache as without it, for every context, window and alignment; one pass as
 // many calls; and what autoregression is by definition.
 #include "engine/evaluator.h"
+#include "score/request.h"
 #include "score/source.h"
 #include "session/defaults.h"
 #include "support/lab.h"
-
 
 #include <algorithm>
 #include <cmath>
@@ -183,6 +183,30 @@ void test_one_pass(void **) {
   compare(score(subject, task, documents, 2, true), whole, "call by call");
 }
 
+// More samples than there are calls are all calls, and autoregression is exact then, in one pass.
+void test_more_samples_than_calls(void **) {
+  ModelChoice choice;
+  choice.shifted = true;
+  choice.window = "causal";
+  const Subject subject = open_subject(make_runtime(), choice, {}, "reference", false);
+  const Documents documents(subject.spec(), size_list);
+  const Hyperschedule quench = require(Hyperschedule::quench(), "quench");
+  const auto report_of = [&](int64_t samples) {
+    ScoreRequest request;
+    request.schedule = &quench;
+    request.samples = samples;
+    std::vector<DocumentScore> scores(documents.list.size());
+    const ScoreSetup setup = require(resolve_score(subject.spec(), request), "setup");
+    return require(score_model(subject.model, setup, documents.list, scores, {}), "score");
+  };
+  // 13 positions are the most that one of the documents has behind its prefix.
+  const ScoreReport all = report_of(0), many = report_of(1000000000), enough = report_of(13), fewer = report_of(12);
+  assert_true(all.totals.exact && many.totals.exact && enough.totals.exact && !fewer.totals.exact);
+  assert_true(many.totals.nats == all.totals.nats && enough.totals.nats == all.totals.nats);
+  assert_int_equal(many.model_calls, all.model_calls);
+  assert_true(many.definition == all.definition && fewer.definition != all.definition);
+}
+
 // A model that sees the past only can't be given a window; a model without replaced tokens no uniform noise.
 void test_refusals(void **) {
   ModelChoice choice;
@@ -207,6 +231,7 @@ int main() {
       cmocka_unit_test(test_cached_equals_recomputed),
       cmocka_unit_test(test_both_directions),
       cmocka_unit_test(test_one_pass),
+      cmocka_unit_test(test_more_samples_than_calls),
       cmocka_unit_test(test_refusals),
   };
   return cmocka_run_group_tests(tests, nullptr, nullptr);
