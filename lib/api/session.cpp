@@ -245,8 +245,8 @@ temper_status temper_session_provenance(const temper_session *session, int32_t r
     const int64_t room = static_cast<int64_t>(sequence.tokens.size());
     if (first < sequence.first_token || first - sequence.first_token > room ||
         static_cast<int64_t>(std::min<size_t>(count, INT32_MAX)) > sequence.first_token + room - first)
-      return temper::fail(TEMPER_E_ARGUMENT, "positions [%lld, +%zu) aren't all in the row", static_cast<long long>(first),
-                          count);
+      return temper::fail(TEMPER_E_ARGUMENT, "positions [%lld, +%zu) aren't all in the row",
+                          static_cast<long long>(first), count);
     for (size_t i = 0; i < count; ++i) {
       const auto at = static_cast<size_t>(first - sequence.first_token) + i;
       const temper::TokenRecord &record = sequence.records[at];

@@ -97,6 +97,7 @@ temper_status temper_session_set_value_fn(temper_session *session, temper_value_
                                           int32_t candidates, double alpha, int32_t form, temper_error *error) {
   return guard(error, [&]() -> Status {
     TEMPER_REQUIRE(session != nullptr, "session is NULL");
+    if (function == nullptr) return session->impl->set_value({}, 1, false);
     TEMPER_REQUIRE(candidates >= 1 && candidates <= 256, "candidates must be 1 to 256");
     TEMPER_REQUIRE(alpha >= 0 && alpha <= 1e300, "alpha must be 0 or more, and finite");
     TEMPER_REQUIRE(form == TEMPER_VALUE_DRAFT || form == TEMPER_VALUE_CLEAN, "unknown form of candidates");

@@ -15,7 +15,8 @@ namespace temper {
 template <typename T>
 Status check_struct(const T *of, const char *what) {
   if (of->struct_size >= sizeof(uint32_t) && of->struct_size <= 4096) return Status();
-  return fail(TEMPER_E_ARGUMENT, "struct_size of the %s is %u: set it to the size of the struct", what, of->struct_size);
+  return fail(TEMPER_E_ARGUMENT, "struct_size of the %s is %u: set it to the size of the struct", what,
+              of->struct_size);
 }
 
 // The part that both sides know; the rest of ours is zero.
@@ -23,7 +24,8 @@ template <typename T>
 Result<T> read_struct(const T *from, const char *what) {
   TEMPER_TRY(check_struct(from, what));
   T to{};
-  std::memcpy(static_cast<void *>(&to), static_cast<const void *>(from), std::min<size_t>(from->struct_size, sizeof to));
+  const size_t size = std::min<size_t>(from->struct_size, sizeof to);
+  std::memcpy(static_cast<void *>(&to), static_cast<const void *>(from), size);
   return to;
 }
 
@@ -31,7 +33,8 @@ Result<T> read_struct(const T *from, const char *what) {
 template <typename T>
 void write_struct(T *to, T from) {
   from.struct_size = to->struct_size;
-  std::memcpy(static_cast<void *>(to), static_cast<const void *>(&from), std::min<size_t>(to->struct_size, sizeof from));
+  const size_t size = std::min<size_t>(to->struct_size, sizeof from);
+  std::memcpy(static_cast<void *>(to), static_cast<const void *>(&from), size);
 }
 
 }  // namespace temper

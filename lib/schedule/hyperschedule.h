@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -57,6 +58,10 @@ class Hyperschedule {
   ScheduleKind kind() const noexcept { return kind_; }
   int64_t width() const noexcept { return width_; }    // 0 where the kind has none
   int32_t levels() const noexcept { return levels_; }  // T
+  // A table's levels, as they were given; of another kind none.
+  std::span<const int32_t> cells() const noexcept {
+    return table_ == nullptr ? std::span<const int32_t>() : std::span<const int32_t>(table_->values);
+  }
 
   // quench, block, slide, slide_jump, slide_official, hybrid: any number of positions one after another.
   bool can_stream() const noexcept;

@@ -50,16 +50,16 @@ struct Frame {
   uint64_t seed = 0;
 
   // One set of draws per model call of a sequence: calls that stay at their place in the hyperschedule count too.
-  Draws draws(const Place &place, int64_t number, int64_t position) const noexcept {
-    return {seed, place.id, static_cast<uint32_t>(number), static_cast<uint32_t>(position)};
+  Draws draws(const Standing &sequence, int64_t number, int64_t position) const noexcept {
+    return {seed, sequence.id, static_cast<uint32_t>(number), static_cast<uint32_t>(position)};
   }
-  Draws draws(const Place &place, int64_t position) const noexcept {
-    return draws(place, place.call + place.held, position);
+  Draws draws(const Standing &sequence, int64_t position) const noexcept {
+    return draws(sequence, sequence.call + sequence.held, position);
   }
   // Generated positions of a sequence with this prompt; -1: unbounded.
   int64_t generated(int64_t prompt) const noexcept { return plan.capacity < 0 ? -1 : plan.capacity - prompt; }
   bool ends(int32_t token) const noexcept;
-  bool is_masked(int32_t token) const noexcept { return token < 0 || token == head.mask_token; }
+  bool is_masked(int32_t token) const noexcept { return temper::is_masked(head, token); }
 };
 
 // Makes room in a sequence for all that the frame's plan and options need: a step then allocates nothing.

@@ -7,6 +7,7 @@
 
 #include "schedule/hyperschedule.h"
 
+#include <algorithm>
 #include <cstdint>
 #include <span>
 #include <vector>
@@ -18,6 +19,8 @@ struct LevelWishes {
   std::vector<int32_t> starts;  // the highest level of a position; T: ordinary
   std::vector<float> weights;   // of positions, the smallest is 1
 
+  // All of them lie below.
+  int64_t positions() const noexcept { return static_cast<int64_t>(std::max(starts.size(), weights.size())); }
   // `levels`: T, for positions in between.
   void set_start(int64_t position, int32_t level, int32_t levels);
   // Weights > 0 of positions 0, 1, ...; all equal is none.

@@ -44,8 +44,6 @@ constexpr OptionKey keys[] = {
 
 }  // namespace
 
-std::span<const OptionKey> option_keys() noexcept { return keys; }
-
 const OptionKey *find_option(int32_t key) noexcept {
   for (const OptionKey &entry : keys)
     if (entry.key == key) return &entry;

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // What may be chosen about a session before its first step. Options that are numbers of the C API stand in a table with
-// their bounds (options.cpp), which setting, reading and listing go by.
+// their bounds (options.cpp), which setting and reading go by.
 #pragma once
 
 #include "base/status.h"
 
 #include <cstdint>
-#include <span>
 #include <vector>
 
 namespace temper {
@@ -50,9 +49,6 @@ struct OptionKey {
   void (*set)(SessionOptions &, int64_t);
   int64_t (*get)(const SessionOptions &);  // null: it can only be set
 };
-
-// In the order of their numbers.
-std::span<const OptionKey> option_keys() noexcept;
 
 // `options` with one of them set. TEMPER_E_ARGUMENT for an unknown key or a value out of its bounds.
 Result<SessionOptions> with_option(const SessionOptions &options, int32_t key, int64_t value);

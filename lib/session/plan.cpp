@@ -29,16 +29,16 @@ Status check_look_back(const Spec &spec, const SessionOptions &options, int64_t 
 }
 
 Status check_single_positions(const Spec &spec, const SessionOptions &options, bool bounded) {
-  const char *what = options.single_positions         ? "fixed, drafted or weighted positions"
+  const char *what = options.single_positions       ? "fixed, drafted or weighted positions"
                      : options.canvas == Choice::on ? "a canvas"
-                     : options.guided                 ? "guidance"
-                                                      : nullptr;
+                     : options.guided               ? "guidance"
+                                                    : nullptr;
   if (what != nullptr && !bounded) return fail(TEMPER_E_UNSUPPORTED, "an unbounded row can't have %s", what);
   if (!options.approximates()) return Status();
   if (spec.context != Context::full)
     return fail(TEMPER_E_UNSUPPORTED, "%s has an exact cache: there is nothing to approximate", spec.family.c_str());
   if (options.guided) return Status(TEMPER_E_UNSUPPORTED, "guidance with an approximate cache isn't possible");
-  if (options.approximation == Approximation::dual && options.preview)
+  if (options.approximation == Approximation::dual && options.previews())
     return Status(TEMPER_E_UNSUPPORTED, "looking at clean candidates would overwrite what the dual cache keeps");
   if (options.approximation == Approximation::dual && options.canvas == Choice::off)
     return Status(TEMPER_E_UNSUPPORTED, "the dual cache keeps the canvas, which is switched off");
@@ -47,10 +47,15 @@ Status check_single_positions(const Spec &spec, const SessionOptions &options, b
 
 }  // namespace
 
+Status check_rows(int32_t rows) {
+  if (rows >= 1 && rows <= most_rows) return Status();
+  return fail(TEMPER_E_ARGUMENT, "rows must be 1 to %d, not %d", most_rows, rows);
+}
+
 Result<SessionPlan> plan_session(const Spec &spec, const Hyperschedule &schedule, int32_t rows, int64_t length,
                                  const SessionOptions &options) {
   constexpr int64_t most_positions = int64_t{1} << 30;
-  if (rows < 1 || rows > 4096) return fail(TEMPER_E_ARGUMENT, "rows must be 1 to 4096, not %d", rows);
+  TEMPER_TRY(check_rows(rows));
   if (length < 0 || length > most_positions)
     return fail(TEMPER_E_ARGUMENT, "length must be 0 to 2^30, not %lld", static_cast<long long>(length));
   TEMPER_TRY(check_look_back(spec, options, length));
@@ -76,8 +81,11 @@ Result<SessionPlan> plan_session(const Spec &spec, const Hyperschedule &schedule
   plan.max_active = schedule.max_active(plan.capacity);
   if (plan.block_canvas) plan.max_active += plan.rules.block;
   if (plan.canvas || options.single_positions) plan.max_active = plan.capacity;
+  // Whole blocks may reach beyond the row.
+  if (plan.capacity >= 0) plan.max_active = std::min(plan.max_active, plan.capacity);
   if (plan.max_active < 0 || plan.max_active > most_positions)
     return Status(TEMPER_E_UNSUPPORTED, "this hyperschedule has no bounded window for unbounded rows");
+  plan.reach = plan.max_active * (options.previews() ? 2 : 1);
   // A second run isn't read ahead in parts.
   plan.row_budget = row_budget(plan.rules, plan.max_active, plan.capacity, plan.paired);
   const bool everything = !options.cache || spec.context == Context::full;
@@ -86,12 +94,16 @@ Result<SessionPlan> plan_session(const Spec &spec, const Hyperschedule &schedule
 
   int64_t slots = plan.capacity;
   if (options.look_back > 0) {
+    // What is looked back over and two calls' rows have to be there. The rest lets slots be moved only now and then:
+    // after so many settled tokens as cost a quarter more memory, and at least a few calls' worth.
     int64_t sliding = options.look_back + 2 * plan.row_budget + std::max<int64_t>(64, options.look_back / 4);
-    if (options.preview) sliding += 2 * plan.max_active;  // the window after the next step
+    // The window after the next step; also for a fork, whose cache is as its origin's though it has one candidate.
+    if (options.preview) sliding += 2 * plan.max_active;
     slots = plan.capacity < 0 ? sliding : std::min(plan.capacity, sliding);
   }
   // One slot more for the noisy row that nobody sees (rules without noise keys).
   slots += 1;
+  // A stream's tokens wait to be read, and make room in one go: seldom, and for 32 KB.
   plan.token_room = plan.capacity >= 0 ? plan.capacity : slots + 8192;
 
   const int64_t prompt_rows = plan.capacity < 0 ? options.prefill_rows

@@ -36,13 +36,19 @@ struct SessionPlan {
   bool paired = false;       // two runs of the model over each window
   int64_t row_budget = 0;    // rows of one sequence in an ordinary call
   int64_t max_active = 0;    // widest window
+  int64_t reach = 0;         // positions behind the settled ones that a step may look at
   int64_t token_room = 0;    // tokens held per sequence
 
+  // The longest prompt; an unbounded sequence also holds what a step looks at.
+  int64_t prompt_room() const noexcept { return capacity >= 0 ? capacity : token_room - reach; }
   // Room for a window's positions, and one more.
   size_t window_room() const noexcept { return static_cast<size_t>(max_active) + 1; }
   // Positions of the prompt that the hyperschedule counts as its own.
   int64_t skipped(int64_t prompt) const noexcept { return align > 0 ? prompt % align : 0; }
 };
+
+inline constexpr int32_t most_rows = 4096;  // sequences of a session
+Status check_rows(int32_t rows);
 
 Result<SessionPlan> plan_session(const Spec &spec, const Hyperschedule &schedule, int32_t rows, int64_t length,
                                  const SessionOptions &options);

@@ -24,10 +24,9 @@ bool RequestWork::converts() const noexcept {
 bool RequestWork::reads_rows() const noexcept {
   if (requests_.pairs || frame_.hooks.logits.function != nullptr || frame_.hooks.tap.function != nullptr) return true;
   if (requests_.purpose == Purpose::preview) return false;
+  const auto reads = [&](const Proposal &proposal) { return frame_.parts.sampler.reads_row(proposal); };
   return std::any_of(sequences_.begin(), sequences_.end(), [&](const Sequence &sequence) {
-    return sequence.running() && std::any_of(sequence.proposals.begin(), sequence.proposals.end(), [&](const Proposal &p) {
-             return frame_.parts.sampler.reads_row(p);
-           });
+    return sequence.running() && std::any_of(sequence.proposals.begin(), sequence.proposals.end(), reads);
   });
 }
 
@@ -48,8 +47,10 @@ Status RequestWork::ask(size_t wanted, Questions &questions) {
   const Sampler &sampler = frame_.parts.sampler;
   const Sequence &sequence = sequence_of(*request);
   const auto active = static_cast<size_t>(request->active);
-  if (requests_.purpose == Purpose::preview)
-    return questions.ask(sampler.estimate_question(head(), sequence.preview.window.positions[active])) ? Status() : no_room();
+  if (requests_.purpose == Purpose::preview) {
+    const SamplerPosition &at = sequence.preview.window.positions[active];
+    return questions.ask(sampler.estimate_question(head(), at)) ? Status() : no_room();
+  }
   for (size_t at = active; at < sequence.proposals.size(); at += sequence.window.active.size()) {
     const Proposal &proposal = sequence.proposals[at];
     if (!proposal.needs_logits || sampler.reads_row(proposal)) continue;
@@ -76,7 +77,8 @@ Status RequestWork::take(size_t wanted, std::span<const temper_answer> answers) 
       for (size_t at = active; at < sequence.proposals.size(); at += sequence.window.active.size()) {
         Proposal &proposal = sequence.proposals[at];
         if (!proposal.needs_logits || sampler.reads_row(proposal)) continue;
-        proposal = sampler.choose(head(), sequence.window.positions[at], proposal, draws_of(sequence, at), answers[next++]);
+        proposal = sampler.choose(head(), sequence.window.positions[at], proposal, draws_of(sequence, at),
+                                  answers[next++]);
         drawn = drawn && proposal.token >= 0;
       }
     }
@@ -148,8 +150,8 @@ void RequestWork::look_at(const Request &request, std::span<const float> logits,
   for (size_t at = active; at < sequence.proposals.size(); at += window.active.size()) {
     Proposal &proposal = sequence.proposals[at];
     if (!frame_.parts.sampler.reads_row(proposal)) continue;
-    proposal = frame_.parts.sampler.choose_from_row(head(), window.positions[at], proposal, draws_of(sequence, at), logits,
-                                                    workspace);
+    proposal = frame_.parts.sampler.choose_from_row(head(), window.positions[at], proposal, draws_of(sequence, at),
+                                                    logits, workspace);
     if (proposal.token < 0) nothing_to_draw_.store(true, std::memory_order_relaxed);
   }
 }

@@ -7,11 +7,12 @@
 namespace temper {
 namespace {
 
-// "TMPRSES2", and the sizes of what is written as it lies in memory.
+// "TMPRSES3", and the sizes of all that is written as it lies in memory.
 struct Preamble {
-  uint64_t magic = 0x3253455352504d54;
-  uint32_t row = sizeof(Place), window = sizeof(WindowMemory), record = sizeof(TokenRecord),
-           memory = sizeof(PositionMemory);
+  uint64_t magic = 0x3353455352504d54;
+  uint32_t fingerprint = sizeof(Fingerprint), counts = sizeof(SessionCounts), standing = sizeof(Standing),
+           window = sizeof(WindowMemory), allowed = sizeof(AllowedTokens), record = sizeof(TokenRecord),
+           memory = sizeof(PositionMemory), reserved = 0;  // even, so that there are no bytes between
 };
 
 class Writer {
@@ -84,7 +85,7 @@ Result<SavedSession> decode(std::span<const std::byte> bytes) {
     return Status(TEMPER_E_FORMAT, "these bytes aren't a session saved by this library on this kind of machine");
   const Status cut_off(TEMPER_E_FORMAT, "a saved session ends early");
   if (!reader.get(session.fingerprint) || !reader.get(session.counts)) return cut_off;
-  if (session.fingerprint.rows < 1 || session.fingerprint.rows > 4096)
+  if (session.fingerprint.rows < 1 || session.fingerprint.rows > most_rows)
     return Status(TEMPER_E_FORMAT, "a saved session has an impossible number of rows");
   session.sequences.resize(static_cast<size_t>(session.fingerprint.rows));
   for (SequenceState &sequence : session.sequences)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A session's state without its caches, and its form as bytes (saved.cpp). The bytes are for this machine and
-// this version of the library; decoding trusts nothing in them but leaves ranges to the session that adopts.
+// this version of the library. Decoding trusts none of their sizes; what their numbers say is checked by the session
+// that adopts them (snapshot.cpp).
 #pragma once
 
 #include "session/session.h"
@@ -15,7 +16,7 @@ namespace temper {
 struct Fingerprint {
   int64_t rows = 0, length = 0, vocabulary = 0, columns = 0;
   int64_t schedule = 0, width = 0, levels = 0, path = 0, sampler = 0;
-  uint64_t numbers = 0;  // a digest of levels and clocks, which kinds alone don't tell apart
+  uint64_t numbers = 0;  // a digest of a table's levels and of clocks, which kinds alone don't tell apart
   bool operator==(const Fingerprint &) const = default;
 };
 

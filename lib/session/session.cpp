@@ -33,7 +33,7 @@ Session::Session(SessionParts parts) : frame_(std::move(parts)) {}
 
 Result<std::unique_ptr<Session>> Session::create(SessionParts parts, int32_t rows, int64_t length, uint64_t seed,
                                                  std::shared_ptr<Engine> engine) {
-  if (rows < 1 || rows > 4096) return fail(TEMPER_E_ARGUMENT, "rows must be 1 to 4096, not %d", rows);
+  TEMPER_TRY(check_rows(rows));
   std::unique_ptr<Session> session(new Session(std::move(parts)));
   Frame &frame = session->frame_;
   frame.length = length;
@@ -49,46 +49,59 @@ Result<std::unique_ptr<Session>> Session::create(SessionParts parts, int32_t row
   if (frame.parts.schedule.kind() == ScheduleKind::callback && length > 0)
     TEMPER_TRY(frame.parts.schedule.validate(length));
   TEMPER_TRY(frame.parts.noise.check(frame.parts.schedule.levels()));
-  // An unbounded sequence can only be planned once its sliding context is known.
-  if (length != 0) TEMPER_TRY(session->allocate(nullptr));
+  if (session->can_be_planned()) TEMPER_TRY(session->allocate(nullptr));
   return session;
 }
 
 Status Session::allocate(const Session *origin) {
   const Spec &spec = *frame_.spec;
   const std::shared_ptr<const Model> &model = frame_.parts.model;
-  TEMPER_ASSIGN(const SessionPlan plan, plan_session(spec, frame_.parts.schedule, rows(), frame_.length, frame_.options));
+  TEMPER_ASSIGN(const SessionPlan plan,
+                plan_session(spec, frame_.parts.schedule, rows(), frame_.length, frame_.options));
   TEMPER_TRY(check_parts(frame_.parts, plan));
   // Memory that is no longer needed first: two plans at once may not fit.
-  conditions_ = LevelConditions();
   cache_.reset();
+  conditions_ = LevelConditions();
   if (own_engine_) engine_.reset();
-  if (origin != nullptr) {
-    TEMPER_ASSIGN(cache_, Snapshot::forked_cache(*origin, plan));
-  } else {
-    TEMPER_ASSIGN(cache_, Cache::create(model, plan.cache));
-  }
-  Status status = own_engine_ ? Status() : engine_->reserve(plan.engine);
+  TEMPER_ASSIGN(Cache cache, origin != nullptr ? Snapshot::forked_cache(*origin, plan)
+                                               : Cache::create(model, plan.cache));
   if (own_engine_) {
-    Result<std::shared_ptr<Engine>> made = Engine::create(model, plan.engine);
-    status = made.status();
-    if (made.ok()) engine_ = std::move(made.value());
+    TEMPER_ASSIGN(engine_, Engine::create(model, plan.engine));
+  } else {
+    TEMPER_TRY(engine_->reserve(plan.engine));
   }
-  if (status.ok()) {
-    const std::vector<double> values =
-        level_conditions(spec, frame_.parts.noise, frame_.parts.schedule.levels(), plan.engine.conditions);
-    Result<LevelConditions> held = LevelConditions::hold(engine_, values);
-    status = held.status();
-    if (held.ok()) conditions_ = std::move(held.value());
-  }
-  if (!status.ok()) {
-    cache_.reset();
-    return status;
-  }
+  const std::vector<double> values =
+      level_conditions(spec, frame_.parts.noise, frame_.parts.schedule.levels(), plan.engine.conditions);
+  TEMPER_ASSIGN(conditions_, LevelConditions::hold(engine_, values));
   frame_.plan = plan;
   for (Sequence &sequence : sequences_) make_room(frame_, sequence);
   requests_.list.reserve(sequences_.size() * plan.window_room());
+  cache_ = std::move(cache);  // last: with it the session is ready
   return Status();
+}
+
+Status Session::needs_context() { return Status(TEMPER_E_STATE, "an unbounded row needs a sliding context first"); }
+
+Status Session::make_ready() {
+  if (ready()) return Status();
+  if (!can_be_planned()) return needs_context();
+  return allocate(nullptr);
+}
+
+Result<SessionPlan> Session::plan_for(const SessionOptions &options) const {
+  TEMPER_ASSIGN(const SessionPlan plan,
+                plan_session(*frame_.spec, frame_.parts.schedule, rows(), frame_.length, options));
+  TEMPER_TRY(check_parts(frame_.parts, plan));
+  for (const Sequence &sequence : sequences_) {
+    if (sequence.prompt > plan.prompt_room())
+      return fail(TEMPER_E_ARGUMENT, "a prompt of %lld tokens doesn't fit a row of %lld",
+                  static_cast<long long>(sequence.prompt), static_cast<long long>(plan.prompt_room()));
+    const int64_t spoken_of = sequence.prompt + sequence.wishes.positions();
+    if (plan.capacity >= 0 && spoken_of > plan.capacity)
+      return fail(TEMPER_E_ARGUMENT, "what was said of single positions up to %lld doesn't fit a row of %lld",
+                  static_cast<long long>(spoken_of), static_cast<long long>(plan.capacity));
+  }
+  return plan;
 }
 
 Status Session::set_options(const SessionOptions &options) {
@@ -101,17 +114,23 @@ Status Session::set_options(const SessionOptions &options) {
     return Status();
   }
   // All that can be refused is refused before anything changes.
-  TEMPER_ASSIGN(const SessionPlan plan,
-                plan_session(*frame_.spec, frame_.parts.schedule, rows(), frame_.length, wanted));
-  TEMPER_TRY(check_parts(frame_.parts, plan));
-  const int64_t room = plan.capacity >= 0 ? plan.capacity : plan.token_room;
-  for (const Sequence &sequence : sequences_)
-    if (sequence.prompt > room)
-      return fail(TEMPER_E_ARGUMENT, "a prompt of %lld tokens doesn't fit a row of %lld",
-                  static_cast<long long>(sequence.prompt), static_cast<long long>(room));
+  TEMPER_TRY(plan_for(wanted).status());
+  // Without memory, which may also be an exception, they are as before, and the next call takes the memory for them.
+  struct Before {
+    Frame &frame;
+    SessionOptions options;
+    SessionPlan plan;
+    bool wanted_back = true;
+    ~Before() {
+      if (!wanted_back) return;
+      std::swap(frame.options, options);
+      frame.plan = plan;
+    }
+  } before{frame_, frame_.options, frame_.plan};
   std::swap(frame_.options, wanted);
-  // Without memory the session can be ended, or given options that need less.
-  return allocate(nullptr);
+  TEMPER_TRY(allocate(nullptr));
+  before.wanted_back = false;
+  return Status();
 }
 
 Status Session::set_value(ValueHook hook, int32_t candidates, bool preview) {
@@ -119,27 +138,21 @@ Status Session::set_value(ValueHook hook, int32_t candidates, bool preview) {
   SessionOptions wanted = frame_.options;
   wanted.candidates = hook.function == nullptr ? 1 : candidates;
   wanted.preview = hook.function != nullptr && preview;
-  const SessionOptions before = frame_.options;
-  const Status status = set_options(wanted);
   // The function and the candidates are known together or not at all.
-  if (status.ok()) {
-    frame_.hooks.value = hook;
-  } else {
-    frame_.options.candidates = before.candidates;
-    frame_.options.preview = before.preview;
-  }
-  return status;
+  TEMPER_TRY(set_options(wanted));
+  frame_.hooks.value = hook;
+  return Status();
 }
 
 Status Session::step(StepReport &report) {
   report = StepReport();
   report.step = counts_.steps;
   const auto running = [&] {
-    return static_cast<int32_t>(
-        std::count_if(sequences_.begin(), sequences_.end(), [](const Sequence &sequence) { return sequence.running(); }));
+    return static_cast<int32_t>(std::count_if(sequences_.begin(), sequences_.end(),
+                                              [](const Sequence &sequence) { return sequence.running(); }));
   };
   if (counts_.begun == 0) {
-    TEMPER_TRY(setup(0).check_ready());
+    TEMPER_TRY(make_ready());
     TEMPER_TRY(begin_sequences(frame_, sequences_));
     counts_.begun = 1;
   }
@@ -165,7 +178,7 @@ Status Session::step(StepReport &report) {
 
 void Sequence::clear() noexcept {
   const uint32_t kept = id;
-  static_cast<Place &>(*this) = Place();
+  static_cast<Standing &>(*this) = Standing();
   id = kept;
   window_memory = WindowMemory();
   wishes.starts.clear();

@@ -19,7 +19,6 @@ namespace temper {
 struct SessionCounts {
   uint64_t seed = 0;
   int64_t begun = 0;  // 1: the first step was made
-  int64_t single_positions = 0;
   int64_t steps = 0, rows_computed = 0, calls = 0;
 };
 
@@ -60,9 +59,16 @@ class Session {
   friend class Snapshot;
 
   explicit Session(SessionParts parts);
+  // An unbounded sequence can only be planned once its sliding context is known.
+  bool can_be_planned() const noexcept { return frame_.length != 0 || frame_.options.look_back != 0; }
+  static Status needs_context();
+  // The plan for these options, in which all that was said has room; nothing changes.
+  Result<SessionPlan> plan_for(const SessionOptions &options) const;
   // `origin`: of a fork.
   Status allocate(const Session *origin);
   bool ready() const noexcept { return cache_.has_value(); }
+  // Takes the memory that couldn't be had when an option was set.
+  Status make_ready();
 
   Frame frame_;
   std::vector<Sequence> sequences_;

@@ -47,7 +47,7 @@ void take_tokens(Sequence &sequence, std::span<const Proposal> proposals) {
   }
 }
 
-// Calls that are held count on in the draws; a jump over calls skips their numbers.
+// Calls that are held count on in the draws.
 void count_held(Sequence &sequence, Verdict verdict) {
   if (verdict == Verdict::hold) {
     ++sequence.held;
@@ -111,7 +111,9 @@ void settle(const Frame &frame, Sequence &sequence, bool idle, StepReport &repor
   sequence.settled = settled;
   sequence.window_end = std::max(settled, sequence.materialized);
   look_for_end(frame, sequence, last, report);
-  for (int64_t p = sequence.settled_before; p < sequence.settled; ++p) sequence.record(p).settled = now;
+  // What the caller gave was final from the start.
+  for (int64_t p = sequence.settled_before; p < sequence.settled; ++p)
+    if (!sequence.levels.fixed(p - sequence.prompt)) sequence.record(p).settled = now;
   report.settled += sequence.settled - sequence.settled_before;
   report.changed += sequence.changed;
 }

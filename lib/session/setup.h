@@ -15,14 +15,13 @@ class Session;
 
 // The first token of a shifted model is predicted by the row before it: without a prompt a begin token is put there.
 Status add_begin_token(const Frame &frame, Sequence &sequence);
+// Where the positions that are generated begin: behind the prompt, or behind the begin token that is to be put there.
+Result<int64_t> generated_begin(const Frame &frame, const Sequence &sequence);
 
 // A view of one sequence of a session, for one statement.
 class Setup {
  public:
   Setup(Session &session, int32_t row) noexcept;
-
-  Status check_not_begun(const char *what) const;
-  Status check_ready() const;
 
   Status set_id(uint32_t id);
   Status prompt(std::span<const int32_t> tokens);
@@ -33,8 +32,12 @@ class Setup {
   Status unconditional(std::span<const int32_t> tokens);
 
  private:
+  Status check_not_begun(const char *what) const;
   Status check_token(int32_t token) const;
-  Status bend(const char *what);
+  // Single positions can be spoken of; where the first one is that is generated.
+  Result<int64_t> check_bend(const char *what);
+  // Makes room for rows whose single positions are spoken of: the last thing that may fail.
+  Status bend();
 
   Session &session_;
   const Frame &frame_;

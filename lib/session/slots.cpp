@@ -7,7 +7,7 @@ namespace temper {
 
 Status forget_tokens(const Frame &frame, Sequence &sequence) {
   const auto room = static_cast<int64_t>(sequence.tokens.size());
-  const int64_t reach = frame.plan.max_active * (frame.options.previews() ? 2 : 1);
+  const int64_t reach = frame.plan.reach;
   if (sequence.length >= 0 || sequence.materialized + reach <= sequence.first_token + room) return Status();
   const int64_t keep = std::min({sequence.emitted, sequence.frozen, sequence.settled});
   if (sequence.materialized + reach > keep + room)

@@ -4,11 +4,13 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <utility>
 
 namespace temper {
 namespace {
 
-// FNV-1a over the levels of the first positions and the clocks of the first levels.
+// FNV-1a over a table's levels, the clocks of the first levels and the excluded ids. Functions aren't compared: they
+// would have to be asked for every level.
 uint64_t digest(const SessionParts &parts) {
   uint64_t hash = 0xcbf29ce484222325;
   const auto add = [&hash](uint64_t value) {
@@ -20,10 +22,7 @@ uint64_t digest(const SessionParts &parts) {
     add(std::bit_cast<uint64_t>(clocks.mu));
     add(std::bit_cast<uint64_t>(clocks.lam));
   }
-  if (parts.schedule.kind() == ScheduleKind::table)
-    for (int64_t step = 0; step < 32; ++step)
-      for (int64_t position = 0; position < 64; ++position)
-        add(static_cast<uint64_t>(parts.schedule.level(step, position)));
+  for (const int32_t level : parts.schedule.cells()) add(static_cast<uint64_t>(level));
   if (parts.excluded != nullptr)
     for (const int32_t id : *parts.excluded) add(static_cast<uint64_t>(id));
   return hash;
@@ -58,6 +57,23 @@ SequenceState saved_state(const Sequence &sequence) {
   return state;
 }
 
+// No session gets as far; sums of a few stay numbers.
+constexpr int64_t most = int64_t{1} << 40;
+constexpr int64_t most_counted = int64_t{1} << 30;  // where 32 bits count
+
+bool is_count(int64_t value) noexcept { return value >= 0 && value <= most; }
+bool is_small_count(int64_t value) noexcept { return value >= 0 && value <= most_counted; }
+
+// What is remembered of single positions and of the window goes on being counted.
+bool counts_are_small(const SequenceState &s) noexcept {
+  const WindowMemory &window = s.window_memory;
+  if (!is_small_count(window.held) || !is_small_count(window.rounds) || !is_small_count(window.waiting)) return false;
+  return std::all_of(s.records.begin(), s.records.end(),
+                     [](const TokenRecord &record) { return is_small_count(record.changes); }) &&
+         std::all_of(s.memories.begin(), s.memories.end(),
+                     [](const PositionMemory &memory) { return is_small_count(memory.stable); });
+}
+
 // Does it hang together? Everything that is later used as an index or a size is looked at.
 Status check_state(const SequenceState &s, const Frame &frame, bool begun) {
   const SessionPlan &plan = frame.plan;
@@ -65,27 +81,27 @@ Status check_state(const SequenceState &s, const Frame &frame, bool begun) {
   const Hyperschedule &schedule = frame.parts.schedule;
   const int32_t levels = schedule.levels();
   const auto bad = [](const char *what) { return fail(TEMPER_E_FORMAT, "a saved session is wrong: %s", what); };
-  constexpr int64_t most = int64_t{1} << 40;
   for (const int64_t number : {s.prompt, s.call, s.held, s.first_token, s.settled, s.settled_before, s.materialized,
                                s.window_end, s.emitted, s.changed, s.calls_done})
-    if (number < 0 || number > most) return bad("a count");
+    if (!is_count(number)) return bad("a count");
+  if (!counts_are_small(s)) return bad("a count");
   const int64_t room = plan.token_room, end = s.first_token + room;
   const int64_t count = static_cast<int64_t>(s.tokens.size());
   const auto is_flag = [](int32_t value) { return value == 0 || value == 1; };
   if (s.finished < 0 || s.finished > TEMPER_ROW_MODEL_LIMIT || !is_flag(s.corrupt_draft) ||
-      !is_flag(s.has_unconditional) || count > room || s.records.size() != s.tokens.size() || s.memories.size() != s.tokens.size() ||
-      s.prompt > (plan.capacity >= 0 ? plan.capacity : room))
+      !is_flag(s.has_unconditional) || count > room || s.records.size() != s.tokens.size() ||
+      s.memories.size() != s.tokens.size() || s.prompt > (plan.capacity >= 0 ? plan.capacity : room))
     return bad("its sizes");
   if (begun) {
-    if (s.length != (plan.capacity < 0 ? -1 : plan.capacity - s.prompt)) return bad("its length");
+    if (s.length != frame.generated(s.prompt)) return bad("its length");
     if (s.settled > s.materialized || s.settled_before > s.settled || s.emitted > s.settled || s.prompt > s.settled ||
         s.window_end > s.materialized || s.window_end < s.settled || s.materialized > end ||
         s.first_token + count < s.materialized || s.first_token > s.settled || s.emitted < s.first_token)
       return bad("its frontier");
     if (plan.capacity >= 0 && (s.first_token != 0 || s.materialized > plan.capacity)) return bad("its positions");
   } else {
-    for (const int64_t number : {int64_t{s.finished}, s.call, s.held, s.first_token, s.settled, s.settled_before, s.materialized,
-                                 s.window_end, s.emitted, s.changed, s.calls_done})
+    for (const int64_t number : {int64_t{s.finished}, s.call, s.held, s.first_token, s.settled, s.settled_before,
+                                 s.materialized, s.window_end, s.emitted, s.changed, s.calls_done})
       if (number != 0) return bad("what it did before its first step");
     if (s.prompt > count) return bad("its prompt");
   }
@@ -93,8 +109,13 @@ Status check_state(const SequenceState &s, const Frame &frame, bool begun) {
       static_cast<int64_t>(s.wishes.weights.size()) > room - s.prompt ||
       (!s.wishes.starts.empty() && plan.capacity < 0) || static_cast<int64_t>(s.unconditional.size()) > s.prompt)
     return bad("its single positions");
-  for (const int32_t level : s.wishes.starts)
+  for (size_t i = 0; i < s.wishes.starts.size(); ++i) {
+    const int32_t level = s.wishes.starts[i];
     if (level < 0 || level > levels) return bad("a level");
+    const int64_t at = s.prompt + static_cast<int64_t>(i);
+    if (level == 0 && (at >= count || frame.is_masked(s.tokens[static_cast<size_t>(at)])))
+      return bad("a fixed position without a token");
+  }
   for (const float weight : s.wishes.weights)
     if (!(weight > 0) || std::isinf(weight)) return bad("a weight");
   for (const int32_t token : s.tokens)
@@ -124,15 +145,18 @@ Status check_state(const SequenceState &s, const Frame &frame, bool begun) {
   return Status();
 }
 
-// The state, in a sequence that has room for more tokens.
-void take_over(const Frame &frame, const SequenceState &state, Sequence &to) {
-  const size_t room = to.tokens.size();
+// As much room as a sequence has.
+void give_room(const Frame &frame, SequenceState &state) {
+  const auto room = static_cast<size_t>(frame.plan.token_room);
+  state.wishes.set_weights(std::move(state.wishes.weights));
+  state.tokens.resize(room, -1);
+  state.records.resize(room);
+  state.memories.resize(room);
+}
+
+void take_over(const Frame &frame, SequenceState &&state, Sequence &to) noexcept {
   to.clear();
-  static_cast<SequenceState &>(to) = state;
-  to.wishes.set_weights(state.wishes.weights);
-  to.tokens.resize(room, -1);
-  to.records.resize(room);
-  to.memories.resize(room);
+  static_cast<SequenceState &>(to) = std::move(state);
   to.levels.begin(frame.parts.schedule, to.length, frame.plan.skipped(to.prompt), to.wishes);
 }
 
@@ -143,31 +167,37 @@ SavedSession Snapshot::capture(const Session &session) {
   saved.fingerprint = fingerprint_of(session.frame_.parts, session.rows(), session.frame_.length);
   saved.counts = session.counts_;
   saved.counts.seed = session.frame_.seed;
-  saved.counts.single_positions = session.frame_.options.single_positions ? 1 : 0;
   for (const Sequence &sequence : session.sequences_) saved.sequences.push_back(saved_state(sequence));
   return saved;
 }
 
-Status Snapshot::adopt(Session &session, const SavedSession &saved) {
-  TEMPER_TRY(session.setup(0).check_ready());
+Status Snapshot::adopt(Session &session, SavedSession saved) {
+  TEMPER_TRY(session.make_ready());
   const Frame &frame = session.frame_;
   if (!(saved.fingerprint == fingerprint_of(frame.parts, session.rows(), frame.length)))
     return Status(TEMPER_E_ARGUMENT, "the saved session had another model, hyperschedule, noise, sampler or size");
   const SessionCounts &counts = saved.counts;
-  if (counts.begun < 0 || counts.begun > 1 || counts.single_positions < 0 || counts.single_positions > 1 ||
-      counts.steps < 0 || counts.rows_computed < 0 || counts.calls < 0)
+  if (counts.begun < 0 || counts.begun > 1 || !is_count(counts.steps) || !is_count(counts.rows_computed) ||
+      !is_count(counts.calls))
     return Status(TEMPER_E_FORMAT, "a saved session is wrong: its counts");
-  for (const SequenceState &state : saved.sequences) TEMPER_TRY(check_state(state, frame, counts.begun != 0));
-  if (counts.single_positions != 0 && !frame.options.single_positions) {
+  for (SequenceState &state : saved.sequences) {
+    TEMPER_TRY(check_state(state, frame, counts.begun != 0));
+    give_room(frame, state);
+  }
+  const bool bent = std::any_of(saved.sequences.begin(), saved.sequences.end(),
+                                [](const SequenceState &state) { return state.wishes.positions() > 0; });
+  if (bent && !frame.options.single_positions) {
     if (session.counts_.begun != 0)
       return Status(TEMPER_E_STATE, "a row with single positions can only be restored before the first step");
     SessionOptions wanted = frame.options;
     wanted.single_positions = true;
     TEMPER_TRY(session.set_options(wanted));
   }
+  // Nothing can fail from here on.
   session.counts_ = counts;
   session.frame_.seed = counts.seed;
-  for (size_t i = 0; i < saved.sequences.size(); ++i) take_over(frame, saved.sequences[i], session.sequences_[i]);
+  for (size_t i = 0; i < saved.sequences.size(); ++i)
+    take_over(frame, std::move(saved.sequences[i]), session.sequences_[i]);
   return Status();
 }
 
@@ -181,8 +211,8 @@ Result<std::vector<std::byte>> Snapshot::save(const Session &session) {
 Status Snapshot::restore(Session &session, std::span<const std::byte> bytes) {
   if (session.frame_.options.look_back > 0)
     return Status(TEMPER_E_UNSUPPORTED, "a session with a sliding context can be forked, not saved");
-  TEMPER_ASSIGN(const SavedSession saved, decode(bytes));
-  return adopt(session, saved);
+  TEMPER_ASSIGN(SavedSession saved, decode(bytes));
+  return adopt(session, std::move(saved));
 }
 
 // What is frozen stays as it is for both. An approximate cache also keeps slots behind, and computes all of
@@ -206,13 +236,13 @@ Result<Cache> Snapshot::forked_cache(const Session &session, const SessionPlan &
 }
 
 Result<std::unique_ptr<Session>> Snapshot::fork(const Session &session, uint64_t seed) {
-  if (!session.ready()) return Status(TEMPER_E_STATE, "an unbounded row needs a sliding context first");
+  if (!session.can_be_planned()) return Session::needs_context();
   std::unique_ptr<Session> copy(new Session(session.frame_.parts));
   copy->frame_.length = session.frame_.length;
   copy->frame_.options = session.frame_.options;
   copy->frame_.options.candidates = 1;  // the caller's functions stay behind
   copy->sequences_.resize(session.sequences_.size());
-  TEMPER_TRY(copy->allocate(&session));
+  TEMPER_TRY(copy->allocate(session.ready() ? &session : nullptr));
   TEMPER_TRY(adopt(*copy, capture(session)));
   copy->frame_.seed = seed;
   for (size_t i = 0; i < session.sequences_.size(); ++i) {

@@ -21,7 +21,7 @@ class Snapshot {
   friend class Session;
   static Result<Cache> forked_cache(const Session &session, const SessionPlan &plan);
   static SavedSession capture(const Session &session);
-  static Status adopt(Session &session, const SavedSession &saved);
+  static Status adopt(Session &session, SavedSession saved);
 };
 
 }  // namespace temper

@@ -16,7 +16,7 @@ namespace temper {
 // How a token came about.
 struct TokenRecord {
   int32_t set = -1;      // model call of the sequence that gave it its present value; -1: the caller did
-  int32_t settled = -1;  // model call after which it was final; -1: not yet
+  int32_t settled = -1;  // model call after which it was final; -1: not yet, or the caller gave it
   int32_t changes = 0;   // how often it changed, its first value included
   float probability = 0; // of its value under the prediction it was drawn from; 0: it wasn't drawn from one
 };
@@ -28,7 +28,7 @@ struct AllowedTokens {
 };
 
 // Where a sequence stands, in numbers. Written to bytes as it lies in memory.
-struct Place {
+struct Standing {
   int64_t prompt = 0;          // settled positions given by the caller
   int64_t length = 0;          // generated positions; -1: unbounded
   int64_t call = 0;            // index into the hyperschedule
@@ -49,7 +49,7 @@ struct Place {
   bool running() const noexcept { return finished == TEMPER_ROW_RUNNING; }
 };
 
-struct SequenceState : Place {
+struct SequenceState : Standing {
   WindowMemory window_memory;
   LevelWishes wishes;
   std::vector<AllowedTokens> allowed;  // ascending positions
@@ -72,8 +72,8 @@ struct SequenceState : Place {
 // The parts of a state in the order in which they are written; stops at the first that `visit` refuses.
 template <typename State, typename Visit>
 bool each_part(State &state, Visit visit) {
-  auto &place = static_cast<std::conditional_t<std::is_const_v<State>, const Place, Place> &>(state);
-  return visit(place) && visit(state.window_memory) && visit(state.wishes.starts) && visit(state.wishes.weights) &&
+  auto &standing = static_cast<std::conditional_t<std::is_const_v<State>, const Standing, Standing> &>(state);
+  return visit(standing) && visit(state.window_memory) && visit(state.wishes.starts) && visit(state.wishes.weights) &&
          visit(state.allowed) && visit(state.allowed_ids) && visit(state.unconditional) && visit(state.tokens) &&
          visit(state.records) && visit(state.memories);
 }

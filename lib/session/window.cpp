@@ -151,7 +151,9 @@ void list_window(const Frame &frame, const Sequence &sequence, int64_t call, int
     active.next_level = levels.level(call + 1, i);
     active.pure_noise = active.level == top;
     const bool waiting = active.pure_noise && active.next_level == top;
-    // A shifted model reads position i from the row before it, so nobody before the window's end is left out.
+    // Who says nothing to the others and isn't asked may be left out: noise that takes no part yet, where the model
+    // isn't shown such noise anyway, and fixed tokens far ahead, where the caller wants that. Not before the end of a
+    // shifted model's window: it reads a position from the row before it.
     if (waiting && !shifted && !whole) continue;
     if (look_ahead >= 0 && levels.fixed(i) && i >= window_end + look_ahead && !shifted) continue;
     active.token = sequence.token(active.position);

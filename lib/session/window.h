@@ -22,15 +22,15 @@ SamplerWindow sampler_window(const Frame &frame, Sequence &sequence, int32_t can
 int64_t next_drop(const RowLevels &levels, int64_t call) noexcept;
 // Where the positions of a call's window end.
 int64_t window_stop(const Frame &frame, const Sequence &sequence, int64_t call) noexcept;
-// Positions of [begin, stop) that are there for the first time start as noise, drawn for call number `number`; those of a
-// draft have their token.
+// Positions of [begin, stop) that are there for the first time start as noise, drawn for call number `number`; those
+// of a draft have their token.
 void fill_window(const Frame &frame, Sequence &sequence, int64_t begin, int64_t stop, int64_t number) noexcept;
 // Visible tokens by id, for penalties: those of the last settled positions that shaping looks back over, and of all
 // behind them up to `end`.
 void collect_history(const Frame &frame, Sequence &sequence, int64_t settled, int64_t end,
                      std::vector<TokenCount> &history);
-// The window's active positions and what shapes their logits, at a call, up to `stop`. `keeps_waiting`: keys of positions
-// that take no part yet are taken from the cache.
+// The window's active positions and what shapes their logits, at a call, up to `stop`. `keeps_waiting`: keys of
+// positions that take no part yet are taken from the cache.
 void list_window(const Frame &frame, const Sequence &sequence, int64_t call, int64_t stop, bool keeps_waiting,
                  CallWindow &window);
 

@@ -233,8 +233,7 @@ class Program : private Watcher {
         const double alpha = in_.real(0, 1e300, 1);
         const bool taken =
             ok(temper_session_set_value_fn(live.session, function, &hook, candidates, alpha, form, error()));
-        // Where memory ran out either may be in force.
-        live.value = function != nullptr || (live.value && !taken);
+        if (taken) live.value = function != nullptr;
         break;
       }
       case 'o': {

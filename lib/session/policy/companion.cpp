@@ -46,7 +46,8 @@ int64_t companion_frozen(const Frame &frame, const Companion &companion, int64_t
 void guide_pair(double guidance, std::span<const float> other, std::span<float> row) noexcept {
   const auto scale = static_cast<float>(guidance + 1);
   for (size_t id = 0; id < row.size(); ++id) {
-    // What one run forbids stays forbidden; inf - inf is no number.
+    // What the first run forbids stays forbidden, what only the second one forbids isn't guided: inf - inf is no
+    // number.
     if (std::isinf(row[id]) || std::isinf(other[id])) continue;
     row[id] = other[id] + scale * (row[id] - other[id]);
   }

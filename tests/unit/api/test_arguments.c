@@ -288,6 +288,8 @@ static void session_positions(void) {
   WRONG(temper_session_set_value_fn, w.session, refuse_values, NULL, 2, -1.0, TEMPER_VALUE_DRAFT);
   WRONG(temper_session_set_value_fn, w.session, refuse_values, NULL, 2, (double)NAN, TEMPER_VALUE_DRAFT);
   WRONG(temper_session_set_value_fn, w.session, refuse_values, NULL, 2, 1.0, 2);
+  /* Without a function there is nothing to be wrong about. */
+  assert_int_equal(temper_session_set_value_fn(w.session, NULL, NULL, 0, -1.0, 7, NULL), TEMPER_OK);
   WRONG(temper_session_provenance, NULL, 0, 0, record, 1);
   WRONG(temper_session_provenance, w.session, 9, 0, record, 1);
   WRONG(temper_session_provenance, w.session, 0, -1, record, 1);

@@ -171,6 +171,81 @@ static void a_step_allocates_nothing(void **state) {
   world_close(&w);
 }
 
+static int32_t no_value(void *user, const temper_candidates *candidates, double *values) {
+  (void)user, (void)candidates, (void)values;
+  return 0;
+}
+
+/* What is said of a session when memory runs out. */
+static temper_status guide_by_value(world *w, temper_error *error) {
+  return temper_session_set_value_fn(w->session, no_value, NULL, 16, 0, TEMPER_VALUE_CLEAN, error);
+}
+
+static temper_status fix_ahead(world *w, temper_error *error) {
+  static const int64_t positions[2] = {WORLD_LENGTH - 2, WORLD_LENGTH - 1};
+  static const int32_t fixed[2] = {'x', 'y'};
+  return temper_session_fix(w->session, 1, positions, fixed, 2, error);
+}
+
+static unsigned char saved[1 << 13];
+static size_t saved_size;
+
+static temper_status restore_saved(world *w, temper_error *error) {
+  return temper_session_restore(w->session, saved, saved_size, error);
+}
+
+/* For want of memory at every allocation in turn, alone and with all after it: the session is as it was, and goes on. */
+static void refused_by_memory(temper_status (*say)(world *, temper_error *)) {
+  static int32_t plain[2 * WORLD_LENGTH];
+  unsigned char before[1 << 13], after[1 << 13];
+  size_t size_before = 0, size_after = 0;
+  temper_error error;
+  world w;
+  int64_t all, fault, made;
+  int alone;
+  assert_int_equal(world_open(&w, &files, NULL, backend, 1, &error), TEMPER_OK);
+  made = world_generate(&w, plain, 2 * WORLD_LENGTH, &error);
+  world_close(&w);
+  assert_true(made > WORLD_LENGTH);
+  assert_int_equal(world_open(&w, &files, NULL, backend, 1, &error), TEMPER_OK);
+  faults_arm(0, 0);
+  assert_int_equal(say(&w, &error), TEMPER_OK);
+  all = faults_disarm();
+  world_close(&w);
+  assert_true(all > 5);
+  for (alone = 0; alone < 2; ++alone)
+    for (fault = 1; fault <= all; ++fault) {
+      temper_status status;
+      assert_int_equal(world_open(&w, &files, NULL, backend, 1, &error), TEMPER_OK);
+      assert_int_equal(temper_session_save(w.session, before, sizeof before, &size_before, &error), TEMPER_OK);
+      faults_arm(fault, alone ? fault : INT32_MAX);
+      status = say(&w, &error);
+      (void)faults_disarm();
+      assert_int_equal(status, TEMPER_E_MEMORY);
+      assert_int_equal(temper_session_save(w.session, after, sizeof after, &size_after, &error), TEMPER_OK);
+      assert_int_equal(size_after, size_before);
+      assert_memory_equal(after, before, size_before);
+      assert_int_equal(world_generate(&w, tokens, 2 * WORLD_LENGTH, &error), made);
+      assert_memory_equal(tokens, plain, (size_t)made * sizeof *plain);
+      world_close(&w);
+    }
+}
+
+static void statements_are_taken_or_not(void **state) {
+  temper_error error;
+  world w;
+  (void)state;
+  refused_by_memory(guide_by_value);
+  refused_by_memory(fix_ahead);
+  /* A state of another session, in the middle of its rows. */
+  assert_int_equal(world_open(&w, &files, NULL, backend, 1, &error), TEMPER_OK);
+  assert_int_equal(fix_ahead(&w, &error), TEMPER_OK);
+  assert_int_equal(temper_session_step(w.session, NULL, &error), TEMPER_OK);
+  assert_int_equal(temper_session_save(w.session, saved, sizeof saved, &saved_size, &error), TEMPER_OK);
+  world_close(&w);
+  refused_by_memory(restore_saved);
+}
+
 /* Wrong input must not leak either. */
 static void errors_leak_nothing(void **state) {
   temper_runtime *runtime = NULL;
@@ -210,6 +285,7 @@ int main(int argc, char **argv) {
       cmocka_unit_test(every_allocation_alone),
       cmocka_unit_test(every_allocation_and_all_after_it),
       cmocka_unit_test(errors_leak_nothing),
+      cmocka_unit_test(statements_are_taken_or_not),
   };
   const struct CMUnitTest steps[] = {cmocka_unit_test(a_step_allocates_nothing)};
   temper_runtime *first = NULL;

@@ -365,6 +365,25 @@ void test_preview_leaves_no_trace(void **) {
   std::unique_ptr<Session> session = make_session(subject, made(Hyperschedule::block(6, 4)), choice);
   assert_int_equal(session->set_value({no_value, nullptr, 0}, 3, true).code(), TEMPER_E_UNSUPPORTED);
   require(session->set_value({no_value, nullptr, 0}, 3, false), "value");
+  // One candidate isn't looked at, whatever it would look like.
+  require(session->set_value({no_value, nullptr, 0}, 1, true), "value");
+}
+
+// The longest prompt that a stream takes leaves room for what is looked at.
+void test_preview_of_long_prompt(void **) {
+  const std::shared_ptr<Runtime> runtime = make_runtime();
+  const Subject subject = open_subject(runtime, ModelChoice(), {}, "reference", false);
+  SessionChoice choice;
+  choice.length = 0;
+  choice.options.look_back = 8;
+  choice.options.ignore_end = true;
+  std::unique_ptr<Session> session = make_session(subject, made(Hyperschedule::block(6, 2)), choice);
+  require(session->set_value({no_value, nullptr, 0}, 2, true), "value");
+  size_t most = 9000;
+  while (!session->setup(0).prompt(some_tokens(most, 18, 1)).ok()) --most;
+  assert_true(most > 8000);
+  StepReport report;
+  for (int step = 0; step < 4; ++step) require(session->step(report), "step after the longest prompt");
 }
 
 // The law with equal values is the base law: the first token of many rows, chi-square.
@@ -450,6 +469,7 @@ int main() {
       cmocka_unit_test(test_scales), cmocka_unit_test(test_formula),     cmocka_unit_test(test_other_length),
       cmocka_unit_test(test_value),  cmocka_unit_test(test_indifferent), cmocka_unit_test(test_logits_function),
       cmocka_unit_test(test_preview), cmocka_unit_test(test_preview_leaves_no_trace),
+      cmocka_unit_test(test_preview_of_long_prompt),
   };
   return cmocka_run_group_tests(tests, nullptr, nullptr);
 }

@@ -132,10 +132,21 @@ void test_idle(void **) {
   assert_int_equal(sequence.calls_done, 1);
 }
 
+// Windows of whole blocks end with the row, however long the blocks are.
+void test_plan_of_long_blocks(void **) {
+  Spec spec = *causal_spec();
+  spec.context = Context::block_causal;
+  spec.window = Window::block;
+  spec.block = 1 << 20;
+  const SessionPlan plan = made(plan_session(spec, made(Hyperschedule::block(8, 2)), 2048, 8, SessionOptions()));
+  assert_int_equal(plan.max_active, 8);
+  assert_int_equal(plan.engine.max_wanted, 2048 * 9);
+}
+
 }  // namespace
 
 int main() {
   const CMUnitTest tests[] = {cmocka_unit_test(test_whole_generation), cmocka_unit_test(test_end_token),
-                              cmocka_unit_test(test_idle)};
+                              cmocka_unit_test(test_idle), cmocka_unit_test(test_plan_of_long_blocks)};
   return cmocka_run_group_tests(tests, nullptr, nullptr);
 }

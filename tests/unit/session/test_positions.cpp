@@ -89,7 +89,9 @@ void test_infill(void **) {
         assert_int_equal(out[row].size(), 19 - prompt);
         for (size_t i = 0; i < tokens.size(); ++i) {
           assert_int_equal(out[row][static_cast<size_t>(positions[row][i] - prompt)], tokens[i]);
-          assert_int_equal(session->row(static_cast<int32_t>(row)).records[static_cast<size_t>(positions[row][i])].set, -1);
+          const Sequence &sequence = session->row(static_cast<int32_t>(row));
+          const TokenRecord &record = sequence.records[static_cast<size_t>(positions[row][i])];
+          assert_true(record.set == -1 && record.settled == -1 && record.changes == 0);
         }
       }
     }
@@ -294,6 +296,62 @@ void test_refusals(void **) {
   refused(stream->setup(0).fix(good, token), TEMPER_E_UNSUPPORTED);
 }
 
+// What is refused leaves no trace: neither room for it nor a begin token.
+void test_refused_without_trace(void **) {
+  const std::shared_ptr<Runtime> runtime = make_runtime();
+  ModelChoice model;
+  model.shifted = true;
+  const Subject subject = open_subject(runtime, model);
+  SessionChoice choice = two_rows();
+  choice.prompts.clear();
+  std::unique_ptr<Session> session = make_session(subject, made(Hyperschedule::block(4, 3)), choice);
+  const int64_t bytes = session->figures().bytes;
+  const std::vector<int64_t> beyond = {19}, first = {0};
+  const std::vector<int32_t> token = {3}, unknown = {77};
+  assert_int_equal(session->setup(0).fix(beyond, token).code(), TEMPER_E_ARGUMENT);
+  // The begin token would be there.
+  assert_int_equal(session->setup(0).fix(first, token).code(), TEMPER_E_ARGUMENT);
+  assert_int_equal(session->setup(0).draft(unknown, token, true).code(), TEMPER_E_ARGUMENT);
+  assert_int_equal(session->setup(0).weights(std::vector<float>{0}).code(), TEMPER_E_ARGUMENT);
+  assert_int_equal(session->setup(0).allow(0, token).code(), TEMPER_E_ARGUMENT);
+  assert_false(session->frame().options.single_positions);
+  assert_int_equal(session->figures().bytes, bytes);
+  assert_int_equal(session->row(0).prompt, 0);
+}
+
+// A row can't become shorter than what was said of it, and what was said last is all that is kept.
+void test_room_for_what_was_said(void **) {
+  const std::shared_ptr<Runtime> runtime = make_runtime();
+  const Subject subject = open_subject(runtime, ModelChoice());  // trained on 96 positions
+  SessionChoice choice;
+  choice.length = 150;
+  choice.options.look_back = 8;
+  choice.options.ignore_end = true;
+  std::unique_ptr<Session> session = make_session(subject, made(Hyperschedule::block(4, 3)), choice);
+  const std::vector<int64_t> far = {140};
+  const std::vector<int32_t> token = {3};
+  require(session->setup(0).fix(far, token), "fix");
+  SessionOptions narrow = session->frame().options;
+  narrow.look_back = 0;
+  assert_int_equal(session->set_options(narrow).code(), TEMPER_E_ARGUMENT);
+  assert_int_equal(session->frame().options.look_back, 8);
+  assert_int_equal(run_to_end(*session)[0][140], 3);
+
+  const std::vector<int32_t> two = {4, 5}, three = {9, 7, 8};
+  session = make_session(subject, made(Hyperschedule::block(4, 3)), choice);
+  for (int i = 0; i < 10; ++i) {
+    require(session->setup(0).allow(30, i % 2 == 0 ? two : three), "allow");
+    require(session->setup(0).allow(20, three), "allow");
+    require(session->setup(0).allow(25, two), "allow");
+  }
+  assert_int_equal(session->row(0).allowed_ids.size(), 8);
+  require(session->setup(0).allow(20, {}), "allow all");
+  assert_int_equal(session->row(0).allowed_ids.size(), 5);
+  const auto out = run_to_end(*session)[0];
+  assert_true(out[25] == 4 || out[25] == 5);
+  assert_true(out[30] >= 7 && out[30] <= 9);
+}
+
 // Blocks of models with block windows are those of absolute positions: a prompt of 5 leaves 3 of the first block.
 void test_alignment(void **) {
   const std::shared_ptr<Runtime> runtime = make_runtime();
@@ -337,6 +395,7 @@ int main() {
       cmocka_unit_test(test_infill),  cmocka_unit_test(test_drafts),   cmocka_unit_test(test_draft_noise),
       cmocka_unit_test(test_weights), cmocka_unit_test(test_allowed),  cmocka_unit_test(test_refusals),
       cmocka_unit_test(test_all_fixed), cmocka_unit_test(test_alignment),
+      cmocka_unit_test(test_refused_without_trace), cmocka_unit_test(test_room_for_what_was_said),
   };
   return cmocka_run_group_tests(tests, nullptr, nullptr);
 }

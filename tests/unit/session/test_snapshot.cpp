@@ -78,7 +78,8 @@ void test_go_on(void **) {
         std::unique_ptr<Session> second = make_session(subject, schedule, empty);
         require(Snapshot::restore(*second, bytes), "restore");
         const int64_t rows_before = first->figures().rows_computed;
-        std::unique_ptr<Session> fork = require(Snapshot::fork(*first, 7), "fork"), other = require(Snapshot::fork(*first, 8), "fork");
+        std::unique_ptr<Session> fork = require(Snapshot::fork(*first, 7), "fork"),
+                                 other = require(Snapshot::fork(*first, 8), "fork");
         finish(*second);
         finish(*fork);
         finish(*other);
@@ -168,6 +169,90 @@ void test_refusals(void **) {
   finish(*target);
   finish(*session);
   assert_true(all_tokens(*target) == all_tokens(*session));
+}
+
+// What a file says of itself is held against the rest of it.
+void test_impossible_states(void **) {
+  const std::shared_ptr<Runtime> runtime = make_runtime();
+  const Subject subject = open_subject(runtime, ModelChoice());
+  const Hyperschedule schedule = made(Hyperschedule::slide(4, 4));
+  std::unique_ptr<Session> session = make_session(subject, schedule, some_rows());
+  StepReport report;
+  for (int i = 0; i < 4; ++i) require(session->step(report), "step");
+  const auto bytes = require(Snapshot::save(*session), "save");
+  std::unique_ptr<Session> target = make_session(subject, schedule, some_rows());
+  const auto refused = [&](const auto &change) {
+    SavedSession saved = require(decode(bytes), "decode");
+    change(saved, saved.sequences[0]);
+    assert_int_equal(Snapshot::restore(*target, encode(saved)).code(), TEMPER_E_FORMAT);
+  };
+  refused([](SavedSession &saved, SequenceState &) { saved.counts.steps = INT64_MAX; });
+  refused([](SavedSession &saved, SequenceState &) { saved.counts.rows_computed = INT64_MAX; });
+  refused([](SavedSession &saved, SequenceState &) { saved.counts.calls = INT64_MAX; });
+  refused([](SavedSession &, SequenceState &state) { state.window_memory.held = INT64_MAX; });
+  refused([](SavedSession &, SequenceState &state) { state.window_memory.rounds = INT32_MAX; });
+  refused([](SavedSession &, SequenceState &state) { state.window_memory.waiting = INT32_MAX; });
+  refused([](SavedSession &, SequenceState &state) { state.memories.back().stable = INT32_MAX; });
+  refused([](SavedSession &, SequenceState &state) { state.records.back().changes = INT32_MAX; });
+  // Fixed, and nobody knows to what: ahead of all tokens, among them, and to the mask.
+  const auto mask = static_cast<int32_t>(subject.spec().mask_token);
+  const auto start_at = [](SequenceState &state, size_t position) {
+    state.wishes.set_start(static_cast<int64_t>(position) - state.prompt, 0, 4);
+  };
+  refused([&](SavedSession &, SequenceState &state) { start_at(state, 20); });
+  for (const int32_t token : {-1, mask})
+    refused([&](SavedSession &, SequenceState &state) {
+      state.tokens.back() = token;
+      start_at(state, state.tokens.size() - 1);
+    });
+  require(Snapshot::restore(*target, bytes), "restore");
+  finish(*target);
+  finish(*session);
+  assert_true(all_tokens(*target) == all_tokens(*session));
+}
+
+int32_t no_value(void *, const temper_candidates *, double *) { return 0; }
+
+// A state with fixed positions makes room for them, however it came by them.
+void test_room_for_single_positions(void **) {
+  const std::shared_ptr<Runtime> runtime = make_runtime();
+  const Subject subject = open_subject(runtime, ModelChoice());
+  const Hyperschedule schedule = made(Hyperschedule::slide(4, 4));
+  std::unique_ptr<Session> session = make_session(subject, schedule, some_rows());
+  SavedSession saved = require(decode(require(Snapshot::save(*session), "save")), "decode");
+  SequenceState &state = saved.sequences[0];
+  for (int64_t position = 12; position < 21; ++position) state.wishes.set_start(position - state.prompt, 0, 4);
+  state.tokens.resize(21, -1);
+  std::fill(state.tokens.begin() + 12, state.tokens.end(), 3);
+  state.records.resize(21);
+  state.memories.resize(21);
+  std::unique_ptr<Session> target = make_session(subject, schedule, some_rows());
+  require(target->set_value({no_value, nullptr, 1}, 3, false), "value");
+  require(Snapshot::restore(*target, encode(saved)), "restore");
+  assert_true(target->frame().options.single_positions);
+  finish(*target);
+  for (size_t position = 12; position < 21; ++position) assert_int_equal(target->row(0).tokens[position], 3);
+}
+
+// Tables are told apart wherever they differ.
+void test_other_table(void **) {
+  const std::shared_ptr<Runtime> runtime = make_runtime();
+  const Subject subject = open_subject(runtime, ModelChoice());
+  SessionChoice choice;
+  choice.length = 70;
+  const auto session_of = [&](int32_t late) {
+    // One position after another; the last one is half way from call `late` on.
+    std::vector<int32_t> levels;
+    for (int32_t step = 0; step <= 70; ++step)
+      for (int32_t p = 0; p < 70; ++p) {
+        const int32_t ahead = p - step;
+        levels.push_back(ahead < 0 ? 0 : p == 69 && step >= late ? 1 : 2);
+      }
+    return make_session(subject, made(Hyperschedule::table(levels.data(), 70, 70, 2)), choice);
+  };
+  const auto bytes = require(Snapshot::save(*session_of(50)), "save");
+  require(Snapshot::restore(*session_of(50), bytes), "restore");
+  assert_int_equal(Snapshot::restore(*session_of(51), bytes).code(), TEMPER_E_ARGUMENT);
 }
 
 // A first step that is refused for one row begins none: what is saved then can be restored.
@@ -264,6 +349,9 @@ int main() {
       cmocka_unit_test(test_go_on),
       cmocka_unit_test(test_single_positions),
       cmocka_unit_test(test_refusals),
+      cmocka_unit_test(test_impossible_states),
+      cmocka_unit_test(test_room_for_single_positions),
+      cmocka_unit_test(test_other_table),
       cmocka_unit_test(test_refused_beginning),
       cmocka_unit_test(test_sliding),
       cmocka_unit_test(test_shared_cache),
