@@ -234,11 +234,13 @@ private:
     } else if (entry.contains("speedup")) {
       say("  slide-jump, width %lld, one token a step, %lld tokens in %lld steps\n", entry["width"].get<long long>(),
           entry["length"].get<long long>(), entry["steps"].get<long long>());
-      say("  with the cache %.2f s (measured whole); without it %.2f s (extrapolated from steps at %zu lengths): %.1f times\n",
+      say("  with the cache %.2f s (measured whole); without it %.2f s (extrapolated from steps at %zu lengths): "
+          "%.1f times\n",
           entry["cached_seconds"].get<double>(), entry["uncached_seconds_extrapolated"].get<double>(),
           entry["uncached_samples"].size(), entry["speedup"].get<double>());
     } else if (entry.contains("kinds")) {
-      say("  sampling %d positions of %lld tokens (scaled where a call draws fewer), set against a step of as many rows: %.2f ms\n",
+      say("  sampling %d positions of %lld tokens (scaled where a call draws fewer), set against a step of as many "
+          "rows: %.2f ms\n",
           entry["rows"].get<int>(), entry["columns"].get<long long>(), entry["step_ms"].get<double>());
       say("  %-14s %-18s %9s %9s %9s\n", "sampler", "noise", "drawn", "ms", "of step");
       for (const auto &line : entry["kinds"]) {
@@ -247,7 +249,8 @@ private:
             line["share"].get<double>() * 100.0);
       }
     } else if (entry.contains("share")) {
-      say("  a step that draws %d tokens of %lld: %.2f ms; the same rows without drawing: %.2f ms; sampling takes %.1f%%\n",
+      say("  a step that draws %d tokens of %lld: %.2f ms; the same rows without drawing: %.2f ms; sampling takes "
+          "%.1f%%\n",
           entry["rows"].get<int>(), entry["columns"].get<long long>(), entry["session_ms"].get<double>(),
           entry["model_ms"].get<double>(), entry["share"].get<double>() * 100.0);
     }
@@ -282,7 +285,8 @@ int run_bench(const BenchOptions &options) {
     temper_model *made = nullptr;
     const ModelOptions told = options.options();
     call(temper_model_open_memory, runtime.get(), static_cast<const void *>(random.config.data()), random.config.size(),
-         static_cast<const void *>(random.weights.data()), random.weights.size(), nullptr, nullptr, options.backend.c_str(),
+         static_cast<const void *>(random.weights.data()), random.weights.size(), nullptr, nullptr,
+         options.backend.c_str(),
          told.get(), &made);
     model.reset(made);
   }
@@ -300,15 +304,29 @@ void add_bench(CLI::App &program, int &status) {
   auto options = std::make_shared<BenchOptions>();
   command->add_option("--shape", options->shape, "A random model of this shape, made in memory, instead of --model")
       ->check(CLI::IsMember(random_shapes()));
-  command->add_option("--groups", options->groups, "What to measure: rows, schedules, cache, sampling, samplers (default: all)")
+  command
+      ->add_option("--groups", options->groups,
+                   "What to measure: rows, schedules, cache, sampling, samplers (default: all)")
       ->delimiter(',')
       ->check(CLI::IsMember({"rows", "schedules", "cache", "sampling", "samplers"}));
-  command->add_option("--rows", options->rows, "Row counts of the group rows, separated by commas")->delimiter(',')->check(CLI::Range(1, 4096));
-  command->add_option("--cached", options->contexts, "Cached positions of the group rows, separated by commas")->delimiter(',')->check(CLI::Range(0, 1 << 20));
-  command->add_option("-n,--length", options->length, "Tokens of a run of the group schedules")->check(CLI::Range(int64_t{1}, int64_t{1} << 20))->capture_default_str();
-  command->add_option("--cache-length", options->slide_length, "Tokens of the group cache")->check(CLI::Range(int64_t{64}, int64_t{1} << 20))->capture_default_str();
-  command->add_option("--min-time", options->effort.seconds, "Seconds for one figure, at least")->check(CLI::Range(0.0, 600.0))->capture_default_str();
-  command->add_option("--turns", options->effort.turns, "Turns for one figure, at least; the median counts")->check(CLI::Range(1, 10000))->capture_default_str();
+  command->add_option("--rows", options->rows, "Row counts of the group rows, separated by commas")
+      ->delimiter(',')
+      ->check(CLI::Range(1, 4096));
+  command->add_option("--cached", options->contexts, "Cached positions of the group rows, separated by commas")
+      ->delimiter(',')
+      ->check(CLI::Range(0, 1 << 20));
+  command->add_option("-n,--length", options->length, "Tokens of a run of the group schedules")
+      ->check(CLI::Range(int64_t{1}, int64_t{1} << 20))
+      ->capture_default_str();
+  command->add_option("--cache-length", options->slide_length, "Tokens of the group cache")
+      ->check(CLI::Range(int64_t{64}, int64_t{1} << 20))
+      ->capture_default_str();
+  command->add_option("--min-time", options->effort.seconds, "Seconds for one figure, at least")
+      ->check(CLI::Range(0.0, 600.0))
+      ->capture_default_str();
+  command->add_option("--turns", options->effort.turns, "Turns for one figure, at least; the median counts")
+      ->check(CLI::Range(1, 10000))
+      ->capture_default_str();
   command->add_option("--write", options->write, "Only write the random model of --shape into this folder");
   command->add_flag("--json", options->json, "One JSON document");
   options->Opening::add_to(*command);

@@ -108,7 +108,9 @@ void NoiseChoice::add_to(CLI::App &app) {
   const std::string group = "Noise (default: what the model was trained on)";
   app.add_option("--noise", kind, "Kind of path")->check(CLI::IsMember(names_of(noise_kinds)))->group(group);
   app.add_option("--mix", mix, "Share of uniform noise: epsilon, gamma, or GIDD's p_u")->group(group);
-  app.add_option("--clock", clock, "How much is left at which time")->check(CLI::IsMember(names_of(clocks)))->group(group);
+  app.add_option("--clock", clock, "How much is left at which time")
+      ->check(CLI::IsMember(names_of(clocks)))
+      ->group(group);
   app.add_option("--grid", grid, "Times of the levels")->check(CLI::IsMember(names_of(grids)))->group(group);
   app.add_option("--e0", e0, "Log-linear clock: what is left at time 1")->group(group);
   app.add_option("--sigma-min", sigma_min, "Geometric clock: noise at time 0")->group(group);
@@ -192,7 +194,8 @@ Grid grid_of(const temper_hyperschedule *schedule, int64_t length) {
   call(temper_hyperschedule_get_i64, schedule, TEMPER_HYPERSCHEDULE_LEVELS, &levels);
   call(temper_hyperschedule_steps, schedule, length, &steps);
   if (steps > 0 && length > (int64_t{1} << 26) / (steps + 1)) {
-    throw Failure("a grid of " + std::to_string(steps) + " by " + std::to_string(length) + " cells is too large to show");
+    throw Failure("a grid of " + std::to_string(steps) + " by " + std::to_string(length) +
+                  " cells is too large to show");
   }
   Grid grid;
   grid.levels = static_cast<int>(levels);

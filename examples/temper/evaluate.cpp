@@ -57,7 +57,8 @@ Samples generate(const EvaluateOptions &options, temper_model *model) {
     call(temper_session_set_i64, made, static_cast<int32_t>(TEMPER_SESSION_IGNORE_END), int64_t{1});
   }
   for (size_t row = 0; row < prompts.size(); ++row) {
-    call(temper_session_prompt, made, static_cast<int32_t>(row), prompts[row].tokens.data(), prompts[row].tokens.size());
+    const std::vector<int32_t> &prompt = prompts[row].tokens;
+    call(temper_session_prompt, made, static_cast<int32_t>(row), prompt.data(), prompt.size());
   }
   Generation generation(made, model, prompts, options.length);
   while (generation.step()) {
@@ -94,7 +95,8 @@ int run_evaluate(const EvaluateOptions &options) {
     samples.list.insert(samples.list.end(), part.list.begin(), part.list.end());
     // Known only when every file says so.
     const bool first = &file == &options.files.front();
-    samples.model_calls = first ? part.model_calls : part.model_calls < 0 || samples.model_calls < 0 ? -1 : samples.model_calls + part.model_calls;
+    const bool unknown = part.model_calls < 0 || samples.model_calls < 0;
+    samples.model_calls = first ? part.model_calls : unknown ? -1 : samples.model_calls + part.model_calls;
     samples.rows = first ? part.rows : part.rows < 0 || samples.rows < 0 ? -1 : samples.rows + part.rows;
   }
   if (samples.list.empty()) {
@@ -151,7 +153,8 @@ int run_evaluate(const EvaluateOptions &options) {
   for (size_t i = 0; i < texts.size(); ++i) {
     const double entropy = unigram_entropy(counted[i]);
     mean_entropy += entropy / static_cast<double>(texts.size());
-    nlohmann::json entry = {{"tokens", scored[i]}, {"entropy", entropy}, {"nats", finite(nats[i])}, {"perplexity", nullptr}};
+    nlohmann::json entry = {
+        {"tokens", scored[i]}, {"entropy", entropy}, {"nats", finite(nats[i])}, {"perplexity", nullptr}};
     if (scored[i] > 0) {
       const double perplexity = std::exp(nats[i] / static_cast<double>(scored[i]));
       mean_perplexity += perplexity;
@@ -165,6 +168,7 @@ int run_evaluate(const EvaluateOptions &options) {
   const double distinct1 = distinct(counted, 1), distinct2 = distinct(counted, 2), distinct3 = distinct(counted, 3);
 
   if (options.json) {
+    const auto known = [](int64_t count) { return count < 0 ? nlohmann::json(nullptr) : nlohmann::json(count); };
     nlohmann::json report = {{"version", temper_version_string()},
                              {"judge", model_text(model.get(), TEMPER_MODEL_PATH)},
                              {"definition", result.definition},
@@ -177,12 +181,13 @@ int run_evaluate(const EvaluateOptions &options) {
                              {"distinct_1", finite(distinct1)},
                              {"distinct_2", finite(distinct2)},
                              {"distinct_3", finite(distinct3)},
-                             {"model_calls", samples.model_calls < 0 ? nlohmann::json(nullptr) : nlohmann::json(samples.model_calls)},
-                             {"rows_computed", samples.rows < 0 ? nlohmann::json(nullptr) : nlohmann::json(samples.rows)}};
+                             {"model_calls", known(samples.model_calls)},
+                             {"rows_computed", known(samples.rows)}};
     std::printf("%s\n", report.dump(2, ' ', false, nlohmann::json::error_handler_t::replace).c_str());
     return 0;
   }
-  std::printf("samples             %zu, %lld tokens of the judge\n", texts.size(), static_cast<long long>(result.scored));
+  std::printf("samples             %zu, %lld tokens of the judge\n", texts.size(),
+              static_cast<long long>(result.scored));
   std::printf("perplexity, pooled  %.4f (exp of the mean over all tokens)\n", pooled);
   std::printf("perplexity, mean    %.4f (mean over samples of the exp of each one's mean)\n", mean_perplexity);
   std::printf("unigram entropy     %.4f nats (mean over samples)\n", mean_entropy);
@@ -201,11 +206,17 @@ void add_evaluate(CLI::App &program, int &status) {
   CLI::App *command = program.add_subcommand("evaluate", "Judge generated texts by a second model");
   auto options = std::make_shared<EvaluateOptions>();
   command->add_option("PROMPT", options->prompts, "Generate from these prompts with --model, --rows texts each");
-  command->add_option("--texts", options->files, "Texts instead: files, or documents of temper generate --json; -: standard input");
+  command->add_option("--texts", options->files,
+                      "Texts instead: files, or documents of temper generate --json; -: standard input");
   command->add_option("--split", options->split, "Cut text files at this text into samples");
-  command->add_option("-j,--judge", options->judge, "Folder of the model that judges, by quench (default: --model itself)");
-  command->add_option("-n,--length", options->length, "Tokens to generate")->check(CLI::Range(int64_t{1}, int64_t{1} << 24))->capture_default_str();
-  command->add_option("--rows", options->rows, "Texts for each prompt")->check(CLI::Range(1, 4096))->capture_default_str();
+  command->add_option("-j,--judge", options->judge,
+                      "Folder of the model that judges, by quench (default: --model itself)");
+  command->add_option("-n,--length", options->length, "Tokens to generate")
+      ->check(CLI::Range(int64_t{1}, int64_t{1} << 24))
+      ->capture_default_str();
+  command->add_option("--rows", options->rows, "Texts for each prompt")
+      ->check(CLI::Range(1, 4096))
+      ->capture_default_str();
   command->add_option("--seed", options->seed, "Of all random draws")->capture_default_str();
   command->add_flag("--ignore-end", options->ignore_end, "End tokens don't end a text");
   command->add_flag("--json", options->json, "One JSON document, with the figures of every sample");

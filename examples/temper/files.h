@@ -15,8 +15,8 @@ std::string read_text(const std::string &path);
 /// Writes a file whole; "-" is standard output. Throws Failure.
 void write_bytes(const std::string &path, const void *data, size_t size);
 
-/// The model that comes with the program: beside the installed program, else in the source tree.
-/// Empty when there is neither.
+/// The model that comes with the program: in ../share/temper/model from the program's folder, where an installation has
+/// it and the build puts a link to it. Empty when there is none.
 std::string bundled_model();
 
 } // namespace program

@@ -87,13 +87,15 @@ int run_generate(const GenerateOptions &options) {
     trace = std::make_unique<LineFile>(options.trace);
     trace->write(tracer.header(settings, options, model.get()));
   }
+  const bool prompts = !options.no_prompt;
   const std::unique_ptr<View> view = options.json    ? make_json_view(generation, model.get(), words, options.seed)
-                                     : options.watch ? make_watch_view(generation, words, !options.no_prompt, options.delay)
-                                                     : make_text_view(generation, words, !options.no_prompt);
+                                     : options.watch ? make_watch_view(generation, words, prompts, options.delay)
+                                                     : make_text_view(generation, words, prompts);
   {
     const Interruptible interruptible(session.get());
     view->begin();
-    while (static_cast<int64_t>(generation.steps().size()) < options.stop_after.value_or(INT64_MAX) && generation.step()) {
+    const int64_t most = options.stop_after.value_or(INT64_MAX);
+    while (static_cast<int64_t>(generation.steps().size()) < most && generation.step()) {
       view->step();
       if (trace) {
         trace->write(tracer.step());

@@ -201,7 +201,8 @@ void GenerateOptions::add_to(CLI::App &app) {
   app.add_flag("--no-prompt", no_prompt, "Don't print the prompt in front of the text");
 
   const std::string given = "Text that is there already";
-  auto *blanks = app.add_option("--infill", infill, "Fill the blanks of a text: \"Once ___ a time ___{8} lived\"; several: a row for each")
+  auto *blanks = app.add_option("--infill", infill,
+                                "Fill the blanks of a text: \"Once ___ a time ___{8} lived\"; several: a row for each")
                      ->expected(1)
                      ->allow_extra_args(false)
                      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
@@ -221,7 +222,8 @@ void GenerateOptions::add_to(CLI::App &app) {
       ->capture_default_str()
       ->needs(draft)
       ->group(given);
-  app.add_option("--weights", weights_file, "File of a number for each generated position; twice the weight settles twice as fast")
+  app.add_option("--weights", weights_file,
+                 "File of a number for each generated position; twice the weight settles twice as fast")
       ->group(given);
   schedule.add_to(app);
   sampler.add_to(app);
@@ -237,28 +239,35 @@ void GenerateOptions::add_to(CLI::App &app) {
 
   const std::string session = "Session";
   app.add_flag("--no-cache", no_cache, "Compute every row at every step; for comparison")->group(session);
-  app.add_option("--sliding-context", sliding, "Look back at most so many positions, and go on past the model's length")->group(session);
+  app.add_option("--sliding-context", sliding,
+                 "Look back at most so many positions, and go on past the model's length")
+      ->group(session);
   app.add_flag("--ignore-end", ignore_end, "End tokens don't end a row")->group(session);
   app.add_option("--end-token", end_token, "Another end token, by its id")->group(session);
   app.add_flag("--skip-idle", skip_idle, "Leave out calls in which no token could change")->group(session);
   app.add_option("--prefill-rows", prefill_rows, "Most rows of one call while a prompt is read")->group(session);
-  app.add_option("--canvas", canvas, "Show the model positions behind the window, as masks (default: as it was trained)")
+  app.add_option("--canvas", canvas,
+                 "Show the model positions behind the window, as masks (default: as it was trained)")
       ->check(CLI::IsMember({"on", "off"}))
       ->group(session);
-  app.add_option("--align", align, "Blocks begin at multiples of their width, the prompt counted (default: as it was trained)")
+  app.add_option("--align", align,
+                 "Blocks begin at multiples of their width, the prompt counted (default: as it was trained)")
       ->check(CLI::IsMember({"on", "off"}))
       ->group(session);
-  app.add_option("--look-ahead", look_ahead, "Show the model given text at most so many positions behind the window (default: all)")
+  app.add_option("--look-ahead", look_ahead,
+                 "Show the model given text at most so many positions behind the window (default: all)")
       ->check(CLI::Range(int64_t{-1}, many))
       ->group(session);
   auto *cache = app.add_option("--approximate", approximate, "Reuse cached rows that aren't exact any more")
                     ->check(CLI::IsMember({"prefix", "dual"}))
                     ->group(session);
-  app.add_option("--refresh", refresh, "Compute an approximate cache anew after so many calls (default: when the settled part has grown)")
+  app.add_option("--refresh", refresh,
+                 "Compute an approximate cache anew after so many calls (default: when the settled part has grown)")
       ->check(CLI::Range(int64_t{0}, int64_t{1} << 20))
       ->needs(cache)
       ->group(session);
-  app.add_flag("--measure-cache", measure_cache, "Also compute exactly, and say the largest difference (with --stats or --json)")
+  app.add_flag("--measure-cache", measure_cache,
+               "Also compute exactly, and say the largest difference (with --stats or --json)")
       ->needs(cache)
       ->group(session);
 

@@ -91,7 +91,7 @@ void Generation::take_over() {
     collect(index); // what settled and hadn't been read yet is among the tokens
     Row &row = rows_[index];
     row.tokens.clear();
-      const size_t prompt = std::min(prompts_[index].tokens.size(), tokens.size());
+    const size_t prompt = std::min(prompts_[index].tokens.size(), tokens.size());
     take(index, tokens.data() + prompt, tokens.size() - prompt);
   }
 }
@@ -108,7 +108,8 @@ std::vector<temper_token_record> Generation::provenance(size_t row) const {
 
 std::vector<int32_t> Progress::ahead(size_t row) const {
   const Prompt &prompt = prompts_[row];
-  const int64_t begin = static_cast<int64_t>(prompt.tokens.size() + rows_[row].tokens.size() + rows_[row].window.size());
+  const size_t generated = rows_[row].tokens.size() + rows_[row].window.size();
+  const int64_t begin = static_cast<int64_t>(prompt.tokens.size() + generated);
   std::vector<int32_t> out;
   for (size_t i = 0; i < prompt.fixed_positions.size(); ++i) {
     const int64_t at = prompt.fixed_positions[i] - begin;

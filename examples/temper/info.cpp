@@ -125,7 +125,8 @@ void print(const nlohmann::json &model) {
   const auto text = [&model](const char *key) { return model[key].get<std::string>(); };
   const auto number = [&model](const char *key) { return model[key].get<long long>(); };
   std::printf("model       %s\n", text("path").c_str());
-  std::printf("family      %s%s\n", text("family").c_str(), model["autoregressive"].get<bool>() ? ", autoregressive" : "");
+  std::printf("family      %s%s\n", text("family").c_str(),
+              model["autoregressive"].get<bool>() ? ", autoregressive" : "");
   std::printf("size        %lld parameters: %lld layers, width %lld, %lld heads of %lld (%lld for keys), MLP %lld\n",
               number("parameters"), number("layers"), number("width"), number("heads"), number("head_dim"),
               number("kv_heads"), number("mlp_width"));
@@ -191,12 +192,17 @@ int run_info(const InfoOptions &options) {
 } // namespace
 
 void add_info(CLI::App &program, int &status) {
-  CLI::App *command = program.add_subcommand("info", "Say what a model is, what was assumed, and which backends there are");
+  CLI::App *command =
+      program.add_subcommand("info", "Say what a model is, what was assumed, and which backends there are");
   auto options = std::make_shared<InfoOptions>();
   command->add_option("MODEL,-m,--model", options->path, "Model folder (default: the one that comes with the program)");
   command->add_flag("--backends", options->backends_only, "Only the backends");
-  command->add_option("--rows", options->rows, "Rows of the session whose memory is estimated")->check(CLI::Range(1, 4096))->capture_default_str();
-  command->add_option("-n,--length", options->length, "Its positions")->check(CLI::Range(int64_t{1}, int64_t{1} << 31))->capture_default_str();
+  command->add_option("--rows", options->rows, "Rows of the session whose memory is estimated")
+      ->check(CLI::Range(1, 4096))
+      ->capture_default_str();
+  command->add_option("-n,--length", options->length, "Its positions")
+      ->check(CLI::Range(int64_t{1}, int64_t{1} << 31))
+      ->capture_default_str();
   command->add_flag("--json", options->json, "One JSON document");
   options->add_to(*command, false);
   command->callback([options, &status] { status = run_info(*options); });

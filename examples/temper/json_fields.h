@@ -11,7 +11,9 @@
 namespace program {
 
 /// A number that may not be one: JSON has neither infinities nor NaN.
-inline nlohmann::json finite(double value) { return std::isfinite(value) ? nlohmann::json(value) : nlohmann::json(nullptr); }
+inline nlohmann::json finite(double value) {
+  return std::isfinite(value) ? nlohmann::json(value) : nlohmann::json(nullptr);
+}
 
 /// A field that needn't be there: when it isn't, the value stays as it is.
 template <class T>

@@ -66,7 +66,8 @@ public:
     const double seconds = generation_.seconds();
     report["timing"] = {{"seconds", seconds},
                         {"tokens", generation_.tokens()},
-                        {"tokens_per_second", seconds > 0.0 ? static_cast<double>(generation_.tokens()) / seconds : 0.0}};
+                        {"tokens_per_second",
+                         seconds > 0.0 ? static_cast<double>(generation_.tokens()) / seconds : 0.0}};
     // Bytes of a character cut in the middle become the replacement character: JSON is UTF-8.
     std::printf("%s\n", report.dump(2, ' ', false, nlohmann::json::error_handler_t::replace).c_str());
   }

@@ -111,7 +111,8 @@ CachePoint measure_cache(temper_model *model, int64_t width, int64_t length, con
     if (settled > 0) {
       prompt(model, session.get(), settled);
       // As one call, like a step in the middle of a generation.
-      call(temper_session_set_i64, session.get(), TEMPER_SESSION_PREFILL_ROWS, std::min<int64_t>(settled + width, 65536));
+      call(temper_session_set_i64, session.get(), TEMPER_SESSION_PREFILL_ROWS,
+           std::min<int64_t>(settled + width, 65536));
     }
     std::vector<double> times;
     const double begin = now();

@@ -85,7 +85,8 @@ void Opening::add_to(CLI::App &app, bool with_path) {
   app.add_option("--mask-token", mask_token, "Id of the mask token; -1: none")->group(group);
   app.add_option("--block", block, "Block size of block-causal rules, in positions")->group(group);
   app.add_option("--max-length", max_length, "Trained length, in positions")->group(group);
-  app.add_option("--tokens", tokens, "Ids below it are tokens, the others are never drawn (default: as the tokenizer says)")
+  app.add_option("--tokens", tokens,
+                 "Ids below it are tokens, the others are never drawn (default: as the tokenizer says)")
       ->group(group);
   app.add_option("--storage", storage, "Weights in memory")
       ->check(CLI::IsMember(names_of(storages)))

@@ -97,14 +97,16 @@ class Svg : public Canvas {
 public:
   void box(double x, double y, double width, double height, Colour colour) override {
     char line[192];
-    std::snprintf(line, sizeof line, "<rect x=\"%.6g\" y=\"%.6g\" width=\"%.6g\" height=\"%.6g\" fill=\"#%02x%02x%02x\"/>\n", x,
+    std::snprintf(line, sizeof line,
+                  "<rect x=\"%.6g\" y=\"%.6g\" width=\"%.6g\" height=\"%.6g\" fill=\"#%02x%02x%02x\"/>\n", x,
                   y, width, height, colour.red, colour.green, colour.blue);
     body += line;
   }
 
   void text(double x, double y, const std::string &words, bool strong) override {
     char line[128];
-    std::snprintf(line, sizeof line, "<text x=\"%.6g\" y=\"%.6g\"%s>", x, y, strong ? " font-weight=\"bold\" font-size=\"15\"" : "");
+    std::snprintf(line, sizeof line, "<text x=\"%.6g\" y=\"%.6g\"%s>", x, y,
+                  strong ? " font-weight=\"bold\" font-size=\"15\"" : "");
     body += line;
     for (const char c : words) { // titles may come from the caller
       body += c == '<' ? "&lt;" : c == '&' ? "&amp;" : c == '>' ? "&gt;" : std::string(1, c);

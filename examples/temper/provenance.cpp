@@ -30,7 +30,8 @@ void print_provenance(const Generation &generation, const Words &words) {
         std::snprintf(probability, sizeof probability, "%.4f", static_cast<double>(record.probability));
       }
       std::printf("%8zu %6s %8s %11s %8d  %s\n", generation.prompts()[row].tokens.size() + i,
-                  call_text(record.set_call).c_str(), call_text(record.settled_call).c_str(), probability, record.changes,
+                  call_text(record.set_call).c_str(), call_text(record.settled_call).c_str(), probability,
+                  record.changes,
                   generation.undecided(record.token) ? "-" : words.quoted(record.token).c_str());
     }
   }

@@ -208,7 +208,9 @@ RandomModel make_random_model(const std::string &name, bool bf16, uint64_t seed)
   throw Failure("no shape is called " + name);
 }
 
-RandomModel make_narrow_model(int64_t tokens, uint64_t seed) { return make({"narrow", false, 64, 1, 4, tokens, 256}, false, seed); }
+RandomModel make_narrow_model(int64_t tokens, uint64_t seed) {
+  return make({"narrow", false, 64, 1, 4, tokens, 256}, false, seed);
+}
 
 void write_random_model(const RandomModel &model, const std::string &folder) {
   std::error_code trouble;

@@ -31,6 +31,7 @@ void read_header(const nlohmann::json &line, Recording &out) {
   take(model, "mask_token", out.opening.mask_token);
   take(model, "block", out.opening.block);
   take(model, "max_length", out.opening.max_length);
+  take(model, "tokens", out.opening.tokens);
   take(model, "backend", out.opening.backend);
   take(model, "mask", out.mask);
 }
@@ -70,7 +71,8 @@ std::string token_difference(const nlohmann::json &recorded, const nlohmann::jso
       return "position " + std::to_string(position) + " didn't change, recorded was token " + std::to_string(token);
     }
     if (found->second != token) {
-      return "position " + std::to_string(position) + " has token " + std::to_string(found->second) + ", recorded was " +
+      return "position " + std::to_string(position) + " has token " + std::to_string(found->second) +
+             ", recorded was " +
              std::to_string(token);
     }
     after.erase(found);
@@ -91,7 +93,8 @@ std::string record_difference(const nlohmann::json &recorded, const nlohmann::js
     for (size_t k = 0; k < 5; ++k) {
       const double a = recorded.at(i).at(k).get<double>(), b = now.at(i).at(k).get<double>();
       if (!(k < 4 ? a == b : std::abs(a - b) <= 1e-3)) {
-        return "token " + std::to_string(i) + " came about as " + now.at(i).dump() + ", recorded was " + recorded.at(i).dump();
+        return "token " + std::to_string(i) + " came about as " + now.at(i).dump() + ", recorded was " +
+               recorded.at(i).dump();
       }
     }
   }
@@ -151,7 +154,8 @@ std::string difference(const nlohmann::json &recorded, const nlohmann::json &now
     }
   }
   if (before.size() != after.size()) {
-    return place(recorded) + ": " + std::to_string(after.size()) + " rows, recorded were " + std::to_string(before.size());
+    return place(recorded) + ": " + std::to_string(after.size()) + " rows, recorded were " +
+           std::to_string(before.size());
   }
   return "";
 }

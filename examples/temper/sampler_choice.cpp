@@ -33,11 +33,15 @@ const std::vector<Knob> &knobs() {
       {"top-k", TEMPER_SAMPLER_TOP_K, any_kind, "Keep the k most probable tokens; 0: all", {}},
       {"top-p", TEMPER_SAMPLER_TOP_P, any_kind, "Keep the most probable tokens up to this mass", {}},
       {"min-p", TEMPER_SAMPLER_MIN_P, any_kind, "Keep tokens with this share of the largest probability", {}},
-      {"typical-p", TEMPER_SAMPLER_TYPICAL_P, any_kind, "Keep the tokens of the most typical information up to this mass", {}},
+      {"typical-p", TEMPER_SAMPLER_TYPICAL_P, any_kind,
+       "Keep the tokens of the most typical information up to this mass", {}},
       {"eta", TEMPER_SAMPLER_ETA, any_kind, "acs, remdm, renoise: strength of the correction", {}},
       {"zeta", TEMPER_SAMPLER_ZETA, any_kind, "remask: 0 the chain of masks, 1 the resampling kernel", {}},
       {"remdm-rule", TEMPER_SAMPLER_RULE, TEMPER_SAMPLER_REMDM, "remdm: how likely tokens are masked again",
-       {{"cap", TEMPER_REMDM_CAP}, {"rescale", TEMPER_REMDM_RESCALE}, {"conf", TEMPER_REMDM_CONF}, {"loop", TEMPER_REMDM_LOOP}}},
+       {{"cap", TEMPER_REMDM_CAP},
+        {"rescale", TEMPER_REMDM_RESCALE},
+        {"conf", TEMPER_REMDM_CONF},
+        {"loop", TEMPER_REMDM_LOOP}}},
       {"t-on", TEMPER_SAMPLER_T_ON, any_kind, "remdm loop: time at which it begins", {}},
       {"t-off", TEMPER_SAMPLER_T_OFF, any_kind, "remdm loop: time at which it ends", {}},
       {"alpha-on", TEMPER_SAMPLER_ALPHA_ON, any_kind, "remdm loop: share of visible tokens in it", {}},
@@ -48,16 +52,20 @@ const std::vector<Knob> &knobs() {
       {"count", TEMPER_SAMPLER_RULE, TEMPER_SAMPLER_CONFIDENCE, "confidence: positions a call",
        {{"even", TEMPER_COUNT_EVEN}, {"floor", TEMPER_COUNT_FLOOR}}},
       {"threshold", TEMPER_SAMPLER_THRESHOLD_AT, any_kind, "threshold, edit: confidence that is enough", {}},
-      {"factor", TEMPER_SAMPLER_FACTOR, any_kind, "threshold, edit: instead, the more positions the surer they are", {}},
+      {"factor", TEMPER_SAMPLER_FACTOR, any_kind,
+       "threshold, edit: instead, the more positions the surer they are", {}},
       {"entropy-bound", TEMPER_SAMPLER_BOUND, any_kind, "entropy-bound: nats a call", {}},
       {"corrector-steps", TEMPER_SAMPLER_CORRECTOR_STEPS, any_kind, "gibbs: correcting calls before each move", {}},
-      {"corrector-positions", TEMPER_SAMPLER_CORRECTOR_POSITIONS, any_kind, "gibbs, self-correct: positions a call", {}},
+      {"corrector-positions", TEMPER_SAMPLER_CORRECTOR_POSITIONS, any_kind,
+       "gibbs, self-correct: positions a call", {}},
       {"edit-threshold", TEMPER_SAMPLER_EDIT_AT, any_kind, "edit: probability that a better token needs", {}},
       {"extra-steps", TEMPER_SAMPLER_EXTRA_STEPS, any_kind, "self-correct, edit: more calls a window at most", {}},
       {"patience", TEMPER_SAMPLER_PATIENCE, any_kind, "self-correct: rounds without getting better", {}},
-      {"stop-stable", TEMPER_SAMPLER_STOP_STABLE, any_kind, "Settle a window that stayed the same for so many calls; 0: off", {}},
+      {"stop-stable", TEMPER_SAMPLER_STOP_STABLE, any_kind,
+       "Settle a window that stayed the same for so many calls; 0: off", {}},
       {"stop-entropy", TEMPER_SAMPLER_STOP_ENTROPY, any_kind, "and whose mean entropy is below this", {}},
-      {"end-rule", TEMPER_SAMPLER_END_RULE, any_kind, "End tokens: like others, never drawn, or the last to be revealed",
+      {"end-rule", TEMPER_SAMPLER_END_RULE, any_kind,
+       "End tokens: like others, never drawn, or the last to be revealed",
        {{"free", TEMPER_END_FREE}, {"never", TEMPER_END_NEVER}, {"last", TEMPER_END_LAST}}},
       {"compat", TEMPER_SAMPLER_COMPAT, any_kind, "1 or 2: as published programs do it where that isn't exact", {}}};
   return table;
@@ -65,7 +73,8 @@ const std::vector<Knob> &knobs() {
 
 const std::vector<Knob> &shape_knobs() {
   static const std::vector<Knob> table = {
-      {"repetition-penalty", TEMPER_SHAPE_REPETITION, any_kind, "Logits of tokens seen are divided by it (negative ones multiplied)", {}},
+      {"repetition-penalty", TEMPER_SHAPE_REPETITION, any_kind,
+       "Logits of tokens seen are divided by it (negative ones multiplied)", {}},
       {"frequency-penalty", TEMPER_SHAPE_FREQUENCY, any_kind, "Subtracted for every time a token was seen", {}},
       {"presence-penalty", TEMPER_SHAPE_PRESENCE, any_kind, "Subtracted once for a token that was seen", {}},
       {"penalty-window", TEMPER_SHAPE_WINDOW, any_kind, "Settled tokens that penalties look back over; 0: all", {}},
@@ -90,7 +99,8 @@ std::string short_number(double value) {
 
 void check_range(const std::string &option, double value, double low, double high) {
   if (!(value >= low && value <= high)) {
-    throw Usage("--" + option + " is " + short_number(value) + ", must be " + short_number(low) + " to " + short_number(high));
+    throw Usage("--" + option + " is " + short_number(value) + ", must be " + short_number(low) + " to " +
+                short_number(high));
   }
 }
 
@@ -173,7 +183,9 @@ void SamplerChoice::add_to(CLI::App &app) {
     if (knob.names.empty()) {
       app.add_option("--" + knob.option, numbers[knob.option], knob.help)->group(group);
     } else {
-      app.add_option("--" + knob.option, words[knob.option], knob.help)->check(CLI::IsMember(names_of(knob.names)))->group(group);
+      app.add_option("--" + knob.option, words[knob.option], knob.help)
+          ->check(CLI::IsMember(names_of(knob.names)))
+          ->group(group);
     }
   }
   const std::string shaping = "Shaping of what tokens are drawn";
@@ -244,7 +256,8 @@ Sampler SamplerChoice::make() const {
       set_parameter(made, chosen, name, knob, *found->second, "");
     }
     if (const auto found = words.find(knob.option); found != words.end() && !found->second.empty()) {
-      set_parameter(made, chosen, name, knob, double(number(knob.names, found->second, "--" + knob.option)), found->second);
+      set_parameter(made, chosen, name, knob, double(number(knob.names, found->second, "--" + knob.option)),
+                    found->second);
     }
   }
   for (const Knob &knob : shape_knobs()) {

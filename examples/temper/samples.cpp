@@ -67,7 +67,8 @@ double distinct(const std::vector<std::vector<int32_t>> &samples, size_t n) {
   size_t all = 0;
   for (const std::vector<int32_t> &tokens : samples) {
     for (size_t at = 0; at + n <= tokens.size(); ++at, ++all) {
-      seen.insert({tokens.begin() + static_cast<std::ptrdiff_t>(at), tokens.begin() + static_cast<std::ptrdiff_t>(at + n)});
+      const auto first = tokens.begin() + static_cast<std::ptrdiff_t>(at);
+      seen.insert({first, first + static_cast<std::ptrdiff_t>(n)});
     }
   }
   return all > 0 ? static_cast<double>(seen.size()) / static_cast<double>(all) : NAN;

@@ -99,7 +99,9 @@ int run_schedule(const ScheduleOptions &options) {
 void add_schedule(CLI::App &program, int &status) {
   CLI::App *command = program.add_subcommand("schedule", "Print or draw a hyperschedule");
   auto options = std::make_shared<ScheduleOptions>();
-  command->add_option("KIND,-s,--schedule", options->choice.kind, "quench, flat, block, slide, slide-jump, hybrid or slide-official (default: slide)")
+  command
+      ->add_option("KIND,-s,--schedule", options->choice.kind,
+                   "quench, flat, block, slide, slide-jump, hybrid or slide-official (default: slide)")
       ->check(CLI::IsMember([] {
         std::vector<std::string> names;
         for (const auto &entry : schedule_kinds()) {
@@ -110,7 +112,9 @@ void add_schedule(CLI::App &program, int &status) {
   command->add_option("-w,--width", options->choice.width, "Positions of the window or block (default 8)")
       ->check(CLI::Range(int64_t{1}, int64_t{1} << 31));
   command->add_option("-l,--levels", options->choice.levels, "Noise levels (default 8)")->check(CLI::Range(1, 1 << 20));
-  command->add_option("-n,--length", options->length, "Positions")->check(CLI::Range(int64_t{1}, int64_t{1} << 20))->capture_default_str();
+  command->add_option("-n,--length", options->length, "Positions")
+      ->check(CLI::Range(int64_t{1}, int64_t{1} << 20))
+      ->capture_default_str();
   command->add_flag("--all", options->all, "Quench, block, slide and flat side by side");
   command->add_flag("--plain", options->plain, "Only the levels: one line a call, one place a position");
   command->add_option("--svg", options->svg, "Draw into this SVG file; -: standard output");

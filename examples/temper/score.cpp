@@ -33,7 +33,8 @@ std::string trimmed(const std::string &text) {
 }
 
 /// The texts of all files. Cut at --split each ends with the model's end token, as in training.
-std::vector<Text> read_texts(const ScoreOptions &options, const temper_model *model, const temper_tokenizer *tokenizer) {
+std::vector<Text> read_texts(const ScoreOptions &options, const temper_model *model,
+                             const temper_tokenizer *tokenizer) {
   const int64_t end = model_number(model, TEMPER_MODEL_EOS_TOKEN);
   std::vector<Text> out;
   const auto add = [&](const std::string &text, bool ends) {
@@ -71,7 +72,8 @@ std::vector<Text> read_texts(const ScoreOptions &options, const temper_model *mo
 size_t scored_bytes(const std::vector<Window> &windows, const temper_tokenizer *tokenizer) {
   size_t bytes = 0;
   for (const Window &window : windows) {
-    bytes += decode(tokenizer, {window.tokens.begin() + static_cast<std::ptrdiff_t>(window.prefix), window.tokens.end()}).size();
+    const auto scored = window.tokens.begin() + static_cast<std::ptrdiff_t>(window.prefix);
+    bytes += decode(tokenizer, {scored, window.tokens.end()}).size();
   }
   return bytes;
 }
@@ -79,7 +81,8 @@ size_t scored_bytes(const std::vector<Window> &windows, const temper_tokenizer *
 void print_tokens(const std::vector<Window> &windows, const temper_tokenizer *tokenizer) {
   for (const Window &window : windows) {
     for (size_t i = window.prefix; i < window.tokens.size(); ++i) {
-      std::printf("%zu\t%zu\t%d\t%.6f\t%s\n", window.text, window.first + i - window.prefix, window.tokens[i], window.terms[i],
+      std::printf("%zu\t%zu\t%d\t%.6f\t%s\n", window.text, window.first + i - window.prefix, window.tokens[i],
+                  window.terms[i],
                   tokenizer != nullptr ? spelling(tokenizer, window.tokens[i]).c_str() : "");
     }
   }
@@ -162,7 +165,8 @@ int run_score(const ScoreOptions &options) {
   if (options.per_token) {
     print_tokens(windows, tokenizer.get());
   }
-  std::printf("tokens       %lld in %zu windows of %zu documents\n", static_cast<long long>(result.scored), windows.size(),
+  std::printf("tokens       %lld in %zu windows of %zu documents\n", static_cast<long long>(result.scored),
+              windows.size(),
               texts.size());
   char spread[48] = "unknown (one replicate)";
   if (result.exact != 0) {
@@ -187,11 +191,15 @@ void add_score(CLI::App &program, int &status) {
   CLI::App *command = program.add_subcommand("score", "Say how probable texts are");
   auto options = std::make_shared<ScoreOptions>();
   command->add_option("FILE", options->files, "Texts; -: standard input")->required();
-  command->add_option("--split", options->split, "Cut each file at this text into documents, each ended by the end token");
-  command->add_option("--documents", options->documents, "At most so many documents; 0: all")->check(CLI::Range(int64_t{0}, int64_t{1} << 31));
+  command->add_option("--split", options->split,
+                      "Cut each file at this text into documents, each ended by the end token");
+  command->add_option("--documents", options->documents, "At most so many documents; 0: all")
+      ->check(CLI::Range(int64_t{0}, int64_t{1} << 31));
   command->add_option("--length", options->length, "Positions of a window (default: the model's trained length)")
       ->check(CLI::Range(int64_t{1}, int64_t{1} << 30));
-  command->add_option("--stride", options->stride, "Windows overlap: each scores so many new tokens behind the earlier ones that fit")
+  command
+      ->add_option("--stride", options->stride,
+                   "Windows overlap: each scores so many new tokens behind the earlier ones that fit")
       ->check(CLI::Range(int64_t{1}, int64_t{1} << 30));
   command->add_option("--windows", options->windows, "At most so many windows of a document; 0: all")
       ->check(CLI::Range(int64_t{0}, int64_t{1} << 31));
@@ -199,7 +207,8 @@ void add_score(CLI::App &program, int &status) {
       ->check(CLI::Range(int64_t{0}, int64_t{1} << 30));
   command->add_flag("--no-begin", options->no_begin, "Don't put the begin (or end) token before a window");
   command->add_flag("--ids", options->ids, "Files hold token ids; no tokenizer is needed");
-  command->add_flag("--parse-special", options->parse_special, "Take special tokens spelled in the text for those tokens");
+  command->add_flag("--parse-special", options->parse_special,
+                    "Take special tokens spelled in the text for those tokens");
   command->add_flag("--per-token", options->per_token, "Print every token's nats: document, place, id, nats, text");
   command->add_flag("--json", options->json, "One JSON document");
   options->sampling.add_to(*command, true);

@@ -38,7 +38,8 @@ std::vector<Window> cut(const std::vector<Text> &texts, const Cutting &cutting) 
       }
       // The first window and windows side by side are as long as fits.
       const bool strides = at > 0 && cutting.stride > 0;
-      const size_t end = std::min(tokens.size(), at + (strides ? std::min(room, static_cast<size_t>(cutting.stride)) : room));
+      const size_t most = strides ? std::min(room, static_cast<size_t>(cutting.stride)) : room;
+      const size_t end = std::min(tokens.size(), at + most);
       const size_t context = strides && end > room ? end - room : strides ? 0 : at;
       Window window;
       window.text = t;
@@ -47,7 +48,8 @@ std::vector<Window> cut(const std::vector<Text> &texts, const Cutting &cutting) 
       if (begin != 0 && (context == 0 || context == at)) {
         window.tokens.push_back(cutting.begin);
       }
-      window.prefix = window.tokens.size() + (at - context) + (at < texts[t].prefix ? std::min(texts[t].prefix, end) - at : 0);
+      const size_t given = at < texts[t].prefix ? std::min(texts[t].prefix, end) - at : 0;
+      window.prefix = window.tokens.size() + (at - context) + given;
       window.tokens.insert(window.tokens.end(), tokens.begin() + static_cast<std::ptrdiff_t>(context),
                            tokens.begin() + static_cast<std::ptrdiff_t>(end));
       out.push_back(std::move(window));
@@ -119,7 +121,8 @@ temper_score_result score(temper_model *model, const temper_hyperschedule *sched
   action.sa_flags = static_cast<int>(SA_RESETHAND);
   sigaction(SIGINT, &action, &before);
   const temper_status status =
-      temper_score(model, schedule, noise, &options, documents.data(), documents.size(), &result, show_progress, nullptr, &error);
+      temper_score(model, schedule, noise, &options, documents.data(), documents.size(), &result, show_progress,
+                   nullptr, &error);
   sigaction(SIGINT, &before, nullptr);
   if (status < 0) {
     throw Failure(error.message);

@@ -56,9 +56,10 @@ Tokenizer open_tokenizer(const std::string &path) {
 }
 
 std::vector<int32_t> encode(const temper_tokenizer *tokenizer, const std::string &text, int32_t flags) {
-  return filled<std::vector<int32_t>>(text.size() + 16, [&](int32_t *out, size_t room, size_t *count, temper_error *error) {
+  const auto fill = [&](int32_t *out, size_t room, size_t *count, temper_error *error) {
     return temper_tokenizer_encode(tokenizer, text.data(), text.size(), flags, out, room, count, error);
-  });
+  };
+  return filled<std::vector<int32_t>>(text.size() + 16, fill);
 }
 
 std::string decode(const temper_tokenizer *tokenizer, const std::vector<int32_t> &tokens, int32_t flags) {

@@ -97,7 +97,8 @@ void add_tokenize(CLI::App &program, int &status) {
   command->add_flag("-c,--count", options->count, "Only the number of tokens (with --decode: of bytes)");
   command->add_flag("--json", options->json, "One JSON document");
   command->add_flag("--add-special", options->add_special, "With the tokens that the model's files put around a text");
-  command->add_flag("--parse-special", options->parse_special, "Take special tokens spelled in the text for those tokens");
+  command->add_flag("--parse-special", options->parse_special,
+                    "Take special tokens spelled in the text for those tokens");
   command->add_flag("--skip-special", options->skip_special, "With --decode: special tokens give no text");
   command->callback([options, &status] { status = run_tokenize(*options); });
 }

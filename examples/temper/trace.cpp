@@ -24,7 +24,7 @@ nlohmann::json opening_json(const Opening &opening) {
   }
   for (const auto &[key, value] : {std::pair("shifted", opening.shifted), {"noise_keys", opening.noise_keys},
                                    {"mask_token", opening.mask_token}, {"block", opening.block},
-                                   {"max_length", opening.max_length}}) {
+                                   {"max_length", opening.max_length}, {"tokens", opening.tokens}}) {
     if (value) {
       out[key] = *value;
     }

@@ -265,9 +265,11 @@ void add_verify(CLI::App &program, int &status) {
   auto options = std::make_shared<Verify>();
   command->add_option("DIR", options->folders, "Folders with model.safetensors, config.json and cases.safetensors")
       ->required();
-  command->add_option("-m,--model", options->model_folder, "Model to check the cases with, instead of the folder's own");
+  command->add_option("-m,--model", options->model_folder,
+                      "Model to check the cases with, instead of the folder's own");
   command->add_option("--tolerance", options->tolerance,
-                      "Largest absolute difference of a logit (default: what NOTES.md in the folder suggests, else 2e-4)")
+                      "Largest absolute difference of a logit (default: what NOTES.md in the folder suggests, else "
+                      "2e-4)")
       ->check(CLI::NonNegativeNumber);
   command->add_option("--case", options->only, "Only cases whose name contains this");
   command->add_flag("--json", options->json, "One JSON document");

@@ -15,6 +15,7 @@ replayed() {
 
 replayed --ids --rows 2 --seed 18446744073709551615 "1 2 3" "4"
 replayed --sampler confidence --order margin --temperature 0.8 --top-p 0.9 --repetition-penalty 1.3 --ban A --bias 'B=2' "ab"
+replayed --ids --tokens 100 "1 2 3"
 replayed --noise absorbing --clock cosine --guidance 1 --unconditional "x" "ab"
 replayed --context full --canvas off --approximate prefix --refresh 2 "ab"
 replayed --edit "a draft of its own" --noise-level 0.6 "ab"
