@@ -25,7 +25,8 @@ enum {
   TEMPER_BLOCK = 2,         /**< blocks of w, T calls each; K = T ceil(d/w) */
   TEMPER_SLIDE = 3,         /**< a window of w that moves on by w/T per call; K = T + floor((d-1)T/w) */
   TEMPER_SLIDE_JUMP = 4,    /**< slide without its ramp of T-1 calls: fewer calls for the first positions */
-  TEMPER_HYBRID = 5,        /**< blocks of w whose positions start one call apart; K = (T+w-1) ceil(d/w) - (w - last block) */
+  TEMPER_HYBRID = 5,        /**< blocks of w whose positions start one call apart;
+                             *   K = (T+w-1) ceil(d/w) - (w - last block) */
   TEMPER_SLIDE_OFFICIAL = 6 /**< slide with the levels of the published code (rounded half to even) */
 };
 

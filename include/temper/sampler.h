@@ -73,10 +73,13 @@ enum {
 
 /** Parameters of a sampler. Which kinds have which, and in what range, temper_sampler_bounds() says. */
 enum {
-  TEMPER_SAMPLER_TEMPERATURE = 1, /**< logits are divided by it; 0..100, default 1 (self-correction: 0.1, for its rounds); 0: the most probable token */
+  TEMPER_SAMPLER_TEMPERATURE = 1, /**< logits are divided by it; 0..100, default 1 (self-correction: 0.1, for its
+                                   *   rounds); 0: the most probable token */
   TEMPER_SAMPLER_TOP_K = 2,       /**< keep logits not below the k-th largest (ties kept); 0..2^30, default 0: off */
-  TEMPER_SAMPLER_TOP_P = 3,       /**< keep tokens, by falling probability, while the mass before them is below it; 0..1, default 1: off */
-  TEMPER_SAMPLER_MIN_P = 4,       /**< keep tokens with at least this share of the largest probability; 0..1, default 0: off */
+  TEMPER_SAMPLER_TOP_P = 3,       /**< keep tokens, by falling probability, while the mass before them is below it;
+                                   *   0..1, default 1: off */
+  TEMPER_SAMPLER_MIN_P = 4,       /**< keep tokens with at least this share of the largest probability; 0..1,
+                                   *   default 0: off */
   /** ACS, 0..1, default 0.01 (the published program's; the paper's tables go up to 0.25). ReMDM, default 0.02:
    *  the cap of sigma, its share of the largest, or its value in the loop. Renoise with compat 2: as ACS. Does
    *  nothing in ACS on models that were trained to keep visible tokens (MDLM, BD3-LM, LLaDA, Dream). */
@@ -108,8 +111,10 @@ enum {
   TEMPER_SAMPLER_BOUND = 17,      /**< entropy bound: nats; 0..1000, default 0.1 */
   TEMPER_SAMPLER_CORRECTOR_STEPS = 18,     /**< gibbs: correcting calls before each move; 0..1000, default 1 */
   TEMPER_SAMPLER_CORRECTOR_POSITIONS = 19, /**< gibbs, self-correction: positions per call; 1..65536, default 1 */
-  TEMPER_SAMPLER_EDIT_AT = 20,    /**< edit: probability, at temperature 1 before filters, that a better token needs; 0..1, default 0.9 */
-  TEMPER_SAMPLER_EXTRA_STEPS = 21,/**< self-correction, edit: calls beyond the hyperschedule's, per window, at most; 0..2^20, default 256, 16 */
+  TEMPER_SAMPLER_EDIT_AT = 20,    /**< edit: probability, at temperature 1 before filters, that a better token
+                                   *   needs; 0..1, default 0.9 */
+  TEMPER_SAMPLER_EXTRA_STEPS = 21,/**< self-correction, edit: calls beyond the hyperschedule's, per window, at most;
+                                   *   0..2^20, default 256, 16 */
   TEMPER_SAMPLER_PATIENCE = 22,   /**< self-correction: rounds without better agreement; 1..2^20, default 32 */
   /** Adaptive stop (as in DiffusionGemma): when every position's most probable token has been the same for so many
    *  calls in a row, and the mean entropy is below ::TEMPER_SAMPLER_STOP_ENTROPY, the window takes those tokens

@@ -9,7 +9,8 @@
  * again (MATH 3.3-3.6). How many rows of the model that takes is reported.
  *
  * A session allocates when it is created and when an option is set; a step allocates nothing, with one exception:
- * see temper_session_fork().
+ * see temper_session_fork(). An option for which there is no memory isn't set. The session may then be without
+ * memory, until its next call takes what it had.
  * One thread at a time; only temper_session_cancel() may come from another.
  */
 #ifndef TEMPER_SESSION_H
@@ -68,14 +69,16 @@ enum {
   /** 1: a call of the model in which no token could change is left out (its rows aren't computed).
    *  Exact. Default 0. */
   TEMPER_SESSION_SKIP_IDLE = 4,
-  /** Most rows of the model in one call while a prompt is read, 1..65536; default 256. */
+  /** Most rows of the model in one call that only reads a prompt, which is done for those that are too long to be
+   *  read beside the window, 1..65536; default 256. */
   TEMPER_SESSION_PREFILL_ROWS = 5,
-  /** An end token in addition to the model's own; -1: none. Set only. */
+  /** An end token in addition to the model's own and to those of earlier calls; -1 adds none. They can't be taken
+   *  back. Set only. */
   TEMPER_SESSION_END_TOKEN = 6,
   /** 1: positions behind the window are shown to the model from the start, as masks (or random tokens), up
    *  to the row's length; 0: they don't exist for it. -1 (default): 1 for models that attend in both
    *  directions everywhere, which were trained on whole sequences (LLaDA, Dream, MDLM), 0 for the others;
-   *  models of block windows are shown whole blocks. */
+   *  models of block windows are shown whole blocks. Reads as what it came to, 0 or 1. */
   TEMPER_SESSION_CANVAS = 7,
   /** TEMPER_APPROXIMATE_...: caches that aren't exact, for models that attend in both directions everywhere.
    *  Default ::TEMPER_APPROXIMATE_NONE. */
@@ -91,7 +94,7 @@ enum {
   TEMPER_SESSION_LOOK_AHEAD = 11,
   /** 1: blocks of the hyperschedule begin at multiples of its width, the prompt counted, so that the first one
    *  may be begun by the prompt; 0: the first one begins behind the prompt. -1 (default): 1 for models whose
-   *  windows are blocks of that width (BD3-LM, SDAR, Fast-dLLM v2), 0 for the others. */
+   *  windows are blocks of that width (BD3-LM, SDAR, Fast-dLLM v2), 0 for the others. Reads as what it came to. */
   TEMPER_SESSION_ALIGN = 12,
   /* Read only: */
   TEMPER_SESSION_ROWS = 100,
@@ -150,7 +153,8 @@ TEMPER_API temper_status temper_session_set_row_id(temper_session *session, int3
 /**
  * @brief Sets the settled prefix of a row, replacing an earlier one; @p count tokens, copied. Before the
  * first step. A shifted model needs at least one token; when a row has none the model's begin token (or
- * end token, as GPT-2) is used, if it has one.
+ * end token, as GPT-2) is used, if it has one. What was said of the row before is forgotten: fixed tokens, drafts,
+ * weights, allowed tokens and the unconditional prompt come after it.
  * @return ::TEMPER_OK; ::TEMPER_E_ARGUMENT (a token outside the vocabulary, longer than the row);
  *   ::TEMPER_E_STATE. @since 0.1
  */
@@ -192,7 +196,7 @@ TEMPER_API temper_status temper_session_draft(temper_session *session, int32_t r
 /**
  * @brief Bends the hyperschedule: a position of weight w comes down w times as fast as one of the smallest
  * weight, from the call on in which its window reaches it (compare semantic-aware noising, arXiv 2407.10998).
- * Equal weights change nothing. Before the first step. May reallocate.
+ * Equal weights change nothing. After temper_session_prompt(), before the first step. May reallocate.
  * @param[in] weights of positions prompt + 0, 1, ...; > 0, finite; positions beyond @p count have the smallest.
  * @return as temper_session_fix(). @since 0.1
  */
@@ -201,7 +205,8 @@ TEMPER_API temper_status temper_session_weights(temper_session *session, int32_t
 
 /**
  * @brief Allows only these tokens at a position; one token forces it, without showing it to the model
- * beforehand. Later calls for the same position replace earlier ones. Before the first step.
+ * beforehand. Later calls for the same position replace earlier ones. After temper_session_prompt(), before the
+ * first step.
  * @param[in] position absolute, not in the prompt. @param[in] tokens @p count tokens, without the mask; 0: all.
  * @return ::TEMPER_OK; ::TEMPER_E_ARGUMENT; ::TEMPER_E_STATE. @since 0.1
  */
@@ -219,7 +224,8 @@ TEMPER_API temper_status temper_session_allow(temper_session *session, int32_t r
 TEMPER_API temper_status temper_session_guide(temper_session *session, double scale, temper_error *error);
 
 /**
- * @brief The prompt of the run "without the prompt", no longer than the row's own, which is set before. Without
+ * @brief The prompt of the run "without the prompt", no longer than the row's own, which is set before (setting it
+ * again forgets this one). Without
  * this call it is the row's own with every token masked, which a model without a mask token can't have.
  * @return ::TEMPER_OK; ::TEMPER_E_ARGUMENT; ::TEMPER_E_STATE (guidance is off, or after the first step).
  * @since 0.1
@@ -294,8 +300,8 @@ enum {
  * @brief Guidance by value (SVDD, arXiv 2408.08252, algorithm 1): every step draws @p candidates windows from
  * one call of the model and keeps one of them, window m with probability proportional to exp(value_m / alpha).
  * One candidate is the unguided sampler, token for token. Before the first step. Reallocates.
- * @param[in] function NULL: off. @param[in] candidates M, 1..256. @param[in] alpha >= 0; 0: the best, the
- *   first of equals. @param[in] form TEMPER_VALUE_...
+ * @param[in] function NULL: off, whatever the rest is. @param[in] candidates M, 1..256. @param[in] alpha >= 0; 0: the
+ *   best, the first of equals. @param[in] form TEMPER_VALUE_...
  * @return ::TEMPER_OK; ::TEMPER_E_ARGUMENT; ::TEMPER_E_STATE; ::TEMPER_E_MEMORY; ::TEMPER_E_UNSUPPORTED.
  *   @since 0.1
  */
@@ -307,7 +313,7 @@ TEMPER_API temper_status temper_session_set_value_fn(temper_session *session, te
 typedef struct temper_step_info {
   uint32_t struct_size;
   int32_t step;            /**< index of this step, from 0 */
-  int64_t steps_total;     /**< of the longest row still running; -1: unbounded */
+  int64_t steps_total;     /**< of the longest row, whether or not it still runs; -1: unbounded */
   int32_t rows_running;    /**< rows not finished after this step */
   int32_t model_calls;     /**< forward passes: 1, more while a long prompt is read or clean candidates are looked
                             *   at, 0 when idle */
@@ -348,8 +354,13 @@ enum {
  * @param[in,out] info optional.
  * @return ::TEMPER_OK: something was done; ::TEMPER_DONE: all rows were finished before;
  *   ::TEMPER_LENGTH_LIMIT: as OK, and a row ended now because of the trained length;
- *   ::TEMPER_E_CANCELLED: nothing changed, the step can be tried again; ::TEMPER_E_BACKEND;
- *   ::TEMPER_E_UNSUPPORTED (the model gave logits that aren't finite). After an error nothing changed.
+ *   ::TEMPER_E_CANCELLED: nothing changed, the step can be tried again; ::TEMPER_E_CAPACITY: an unbounded row has no
+ *   room for more tokens, read what has settled; ::TEMPER_E_BACKEND; ::TEMPER_E_UNSUPPORTED (the model gave logits
+ *   that aren't finite); ::TEMPER_E_ARGUMENT (a row without a prompt whose model has no begin token, guidance of a
+ *   model without a mask token and without an unconditional prompt, a schedule that ends before the row does, a
+ *   candidate's value that isn't a number); ::TEMPER_E_STATE (an unbounded row without a sliding context);
+ *   ::TEMPER_E_MEMORY (what was shared with a fork is written to). After an error nothing changed, but that a first
+ *   step that was cancelled, or failed once the rows had begun, counts as the first step: prompts and options stay.
  * @since 0.1
  */
 TEMPER_API temper_status temper_session_step(temper_session *session, temper_step_info *info,
@@ -430,8 +441,11 @@ TEMPER_API temper_status temper_session_save(const temper_session *session, void
  * @brief Takes over a state that temper_session_save() wrote, from a session created with the same model,
  * hyperschedule, noise, kind of sampler, rows and length and given the same options. The next step computes the
  * cache again and then goes on with the same tokens (an approximate cache begins anew). The bytes aren't trusted.
- * @return ::TEMPER_OK; ::TEMPER_E_FORMAT; ::TEMPER_E_ARGUMENT (of another session); on error the session is
- *   as it was. @since 0.1
+ * That hyperschedules and noise paths which are functions are the same ones is the caller's word: they aren't compared
+ * level by level.
+ * @return ::TEMPER_OK; ::TEMPER_E_FORMAT; ::TEMPER_E_ARGUMENT (of another session); ::TEMPER_E_UNSUPPORTED (a sliding
+ *   context); ::TEMPER_E_STATE (fixed, drafted or weighted positions after the first step of a session that has no room
+ *   for them); ::TEMPER_E_MEMORY; on error the session is as it was. @since 0.1
  */
 TEMPER_API temper_status temper_session_restore(temper_session *session, const void *bytes, size_t size,
                                                 temper_error *error);

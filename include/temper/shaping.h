@@ -5,8 +5,9 @@
  *
  * Part of a sampler, whatever its kind. The logits of a position are processed in this order (MATH 4.1):
  *
- *  1. the mask and ids that no token has (::TEMPER_MODEL_OPTION_TOKENS) are excluded; so are the tokens that temper_session_allow() doesn't
- *     name for the position, and end tokens where ::TEMPER_SHAPE_MIN_LENGTH or ::TEMPER_SHAPE_NO_END says so;
+ *  1. the mask and ids that no token has (::TEMPER_MODEL_OPTION_TOKENS) are excluded; so are the tokens that
+ *     temper_session_allow() doesn't name for the position, and end tokens where ::TEMPER_SHAPE_MIN_LENGTH or
+ *     ::TEMPER_SHAPE_NO_END says so;
  *  2. penalties for tokens seen: repetition, then frequency and presence;
  *  3. biases and bans;
  *  4. temperature, top-k, top-p, min-p and the rest, see sampler.h.

@@ -13,7 +13,7 @@
  * strings live as long as their handle or, where stated, for ever.
  *
  * Threads: a runtime may be shared between threads once its first model is open; models and
- * tokenizers are immutable and may always be shared. Hyperschedules, noise mixes and samplers are
+ * tokenizers and hyperschedules are immutable and may always be shared. Noise mixes and samplers are
  * values: one thread while they are being changed; a session copies what it is given. A session is
  * used by one thread at a time; only temper_session_cancel() may come from another one.
  *
@@ -64,7 +64,7 @@ enum {
   TEMPER_E_STATE = -6,         /**< the call isn't allowed now (for instance a prompt after the first step) */
   TEMPER_E_CANCELLED = -7,     /**< stopped by temper_session_cancel(); the session stays usable */
   TEMPER_E_BACKEND = -8,       /**< a backend is missing, unusable or failed */
-  TEMPER_E_CAPACITY = -9,      /**< the caller's buffer is too small; the needed size is reported */
+  TEMPER_E_CAPACITY = -9,      /**< the caller's buffer is too small, the needed size is reported; a row is full */
   TEMPER_E_INTERNAL = -10      /**< a defect of the library */
 };
 
