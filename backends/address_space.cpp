@@ -5,6 +5,8 @@
 
 #include <cstdint>
 #include <cstdio>
+#include <cstdlib>
+#include <memory>
 #include <string_view>
 
 #if defined(__linux__)
@@ -51,7 +53,9 @@ uint64_t space_left() noexcept {
 
 Status check_address_space(const std::string &path) {
 #if defined(__linux__)
-  if (!std::string_view(path).ends_with("/" + module_file("openblas"))) return Status();
+  // By the name of the file itself: it may have been reached by a link.
+  const std::unique_ptr<char, decltype(&std::free)> real(realpath(path.c_str(), nullptr), &std::free);
+  if (real == nullptr || !std::string_view(real.get()).ends_with("/" + module_file("openblas"))) return Status();
   const uint64_t left = space_left();
   if (left == UINT64_MAX) return Status();
   if (const uint64_t needs = openblas_needs(); left < needs)

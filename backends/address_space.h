@@ -8,7 +8,8 @@
 
 namespace temper {
 
-// OK unless the module at `path` brings a library that would try for ever to get more than there is.
+// OK unless the module at `path` brings a library that would try for ever to get more than there is. It is known by the
+// name that our build gives the file; a link to it may have any.
 Status check_address_space(const std::string &path);
 
 }  // namespace temper

@@ -19,7 +19,9 @@
  *
  * Errors: operations return 0 or a negative temper_status; `last_error` says more. Nothing aborts,
  * prints or throws across this border. Operations on one stream are in order; a stream is used by
- * one thread at a time, a device by many. No operation of a step allocates: what a stream needs is
+ * one thread at a time, a device by many. What a backend does later than it returns is over after `sync`: the
+ * library calls it before it looks at results and, also after an operation that failed, before anything that the
+ * call used is written, moved or released. No operation of a step allocates: what a stream needs is
  * planned from ::temper_stream_plan.
  */
 #ifndef TEMPER_BACKEND_H
@@ -169,7 +171,8 @@ typedef struct temper_backend {
 
   int32_t (*open)(const temper_device_options *options, temper_device **out, char *reason, size_t capacity);
   void (*close)(temper_device *device);
-  const char *(*last_error)(temper_device *device); /**< of the calling thread; "" when none */
+  /** Of the calling thread's last operation that failed; "" when none did. One that fails always has words. */
+  const char *(*last_error)(temper_device *device);
 
   void *(*alloc)(temper_device *device, size_t size); /**< NULL when out of memory; 64-byte aligned; zeroed */
   void (*release)(temper_device *device, void *memory, size_t size);
@@ -178,7 +181,10 @@ typedef struct temper_backend {
 
   int32_t (*linear_create)(temper_device *device, const temper_linear_desc *desc, temper_linear **out);
   void (*linear_destroy)(temper_device *device, temper_linear *linear);
-  /** Bytes that linear_create would take (for estimates). */
+  /**
+   * Bytes that linear_create would take (for estimates). That there is a bias counts: nothing that the parts point at
+   * is read.
+   */
   size_t (*linear_bytes)(temper_device *device, const temper_linear_desc *desc);
 
   int32_t (*stream_create)(temper_device *device, const temper_stream_plan *plan,
@@ -208,7 +214,8 @@ typedef struct temper_backend {
                   const int32_t *index, int32_t count);
   /**
    * out[r] = residual[r] + gate * activation(W in[r] + bias) for r < rows. residual may be NULL or
-   * alias out. The modulation's condition is that of row r of the call.
+   * alias out. The modulation's condition is that of row r of the call; without modulation the call's rows aren't
+   * looked at, and there may be none: r is a row of `in` and nothing else.
    */
   int32_t (*linear)(temper_stream *stream, float *out, const float *in, int32_t rows,
                     const temper_linear *linear, int32_t activation, const float *residual,
@@ -226,7 +233,8 @@ typedef struct temper_backend {
 
   /**
    * Optional. answers[i] answers questions[i] about row rows[i] of `logits`, [][columns] in backend memory; all but the
-   * logits is host memory. rows[] never falls. NULL: the library downloads logits and answers on the host.
+   * logits is host memory. rows[] never falls. When it returns, the answers are there. NULL: the library downloads
+   * logits and answers on the host.
    */
   int32_t (*answer)(temper_stream *stream, const float *logits, int64_t columns, const int32_t *rows,
                     const struct temper_question *questions, int32_t count, struct temper_answer *answers);

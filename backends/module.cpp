@@ -9,6 +9,20 @@
 namespace temper {
 namespace {
 
+template <typename... Functions>
+bool all_there(Functions... functions) noexcept {
+  return ((functions != nullptr) && ...);
+}
+
+// All but `answer`, which is optional.
+bool is_complete(const temper_backend &t) noexcept {
+  return t.name != nullptr &&
+         all_there(t.score, t.describe, t.open, t.close, t.last_error, t.alloc, t.release, t.upload, t.download,
+                   t.linear_create, t.linear_destroy, t.linear_bytes, t.stream_create, t.stream_destroy,
+                   t.stream_bytes, t.lane_create, t.lane_destroy, t.lane_bytes, t.lane_move, t.lane_fork, t.begin,
+                   t.embed, t.norm, t.linear, t.rotary_write, t.attend, t.sync);
+}
+
 Status check_table(const temper_backend *table, const char *origin) {
   if (table == nullptr)
     return fail(TEMPER_E_BACKEND, "%s doesn't offer interface %u", origin, TEMPER_BACKEND_ABI);
@@ -18,7 +32,7 @@ Status check_table(const temper_backend *table, const char *origin) {
   if (table->struct_size != sizeof(temper_backend))
     return fail(TEMPER_E_BACKEND, "%s has a table of %u bytes, the library needs %zu", origin,
                 table->struct_size, sizeof(temper_backend));
-  if (table->name == nullptr || table->score == nullptr || table->describe == nullptr)
+  if (!is_complete(*table))
     return fail(TEMPER_E_BACKEND, "%s has an incomplete table", origin);
   return Status();
 }

@@ -15,8 +15,8 @@ class Module {
   // A table that is linked in.
   static Result<std::shared_ptr<const Module>> linked(const temper_backend *table, const char *origin);
 
-  // Loads the file at a full path. Refused with a reason: what isn't a backend of this interface, and a library
-  // that wouldn't return from its start with the address space that is left.
+  // Loads the file at a full path. Refused with a reason: what isn't a backend of this interface, and our
+  // module of a library that wouldn't return from its start with the address space that is left.
   static Result<std::shared_ptr<const Module>> load(const std::string &path);
 
   // Unloads the file where that is safe. It isn't for one whose libraries bring an OpenMP runtime: threads of the

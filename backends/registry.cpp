@@ -3,6 +3,7 @@
 
 #include "backends/reference/reference.h"
 #include "backends/registry_config.h"
+#include "backends/scores.h"
 #include "backends/search.h"
 
 #include <algorithm>
@@ -22,7 +23,7 @@ struct Known {
   const char *name;
   int32_t score;
 };
-constexpr Known known_modules[] = {{"cuda", 300}, {"onednn", 200}, {"openblas", 100}};
+constexpr Known known_modules[] = {{"cuda", scores::cuda}, {"onednn", scores::onednn}, {"openblas", scores::openblas}};
 
 // Those that were made together with this library: that they are missing is worth a word.
 constexpr std::string_view built_modules[] = {TEMPER_BUILT_MODULES};
@@ -39,7 +40,7 @@ Result<std::unique_ptr<BackendRegistry>> BackendRegistry::create() {
 #define TEMPER_ADD_BUILTIN(entry) TEMPER_TRY(registry->add_linked(entry(TEMPER_BACKEND_ABI), #entry));
   TEMPER_BUILTIN_BACKENDS(TEMPER_ADD_BUILTIN)
 #undef TEMPER_ADD_BUILTIN
-  if (registry->find("cpu") < 0) registry->add_missing("cpu", 150, "this library was built without Highway");
+  if (registry->find("cpu") < 0) registry->add_missing("cpu", scores::cpu, "this library was built without Highway");
   if (TEMPER_LOOK_FOR_MODULES) {
     const std::vector<std::string> folders = module_folders();
     for (const Known &known : known_modules)
@@ -121,9 +122,9 @@ Result<std::shared_ptr<const Module>> BackendRegistry::hold(Entry &entry) const 
   return status;
 }
 
-// With the mutex held.
-void BackendRegistry::ask(Entry &entry) const {
-  if (entry.asked) return;
+// With the mutex held. The module, if it was asked just now.
+std::shared_ptr<const Module> BackendRegistry::ask(Entry &entry) const {
+  if (entry.asked) return nullptr;
   const auto module = hold(entry);
   if (!module.ok()) {
     entry.info.reason = module.status().message();
@@ -135,6 +136,7 @@ void BackendRegistry::ask(Entry &entry) const {
     if (const char *words = table.describe(); words != nullptr && entry.info.score > 0) entry.info.description = words;
   }
   entry.asked = true;
+  return module.ok() ? module.value() : nullptr;
 }
 
 const std::string &BackendRegistry::path(int32_t index) const noexcept {
@@ -147,14 +149,14 @@ bool BackendRegistry::expected(int32_t index) const noexcept { return entry(inde
 
 const BackendInfo &BackendRegistry::info(int32_t index) const {
   const std::lock_guard lock(mutex_);
-  ask(entry(index));
+  (void)ask(entry(index));
   return entry(index).info;
 }
 
 Result<std::shared_ptr<const Module>> BackendRegistry::open(int32_t index) const {
   const std::lock_guard lock(mutex_);
   Entry &entry = this->entry(index);
-  ask(entry);
+  const std::shared_ptr<const Module> asked = ask(entry);  // or it would be unloaded and loaded again
   if (entry.info.score <= 0)
     return fail(TEMPER_E_BACKEND, "backend %s can't be used here: %s", entry.name.c_str(), entry.info.reason.c_str());
   return hold(entry);
@@ -180,7 +182,7 @@ Status BackendRegistry::load(const std::string &path) {
   entry->loaded = module;
   const std::lock_guard lock(mutex_);
   entry->info.path = path;
-  ask(*entry);
+  (void)ask(*entry);
   entry->rank = entry->info.score;
   add(std::move(entry));
   return Status();

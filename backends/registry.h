@@ -70,7 +70,7 @@ class BackendRegistry {
   void add_missing(const std::string &name, int32_t rank, const std::string &reason);
   void add_module(const std::string &name, int32_t rank, bool built, const std::vector<std::string> &folders);
   Result<std::shared_ptr<const Module>> hold(Entry &entry) const;
-  void ask(Entry &entry) const;
+  std::shared_ptr<const Module> ask(Entry &entry) const;
 
   mutable std::mutex mutex_;
   bool keeping_ = true;

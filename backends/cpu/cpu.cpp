@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The backend of the own kernels alone: it needs no library and is linked in wherever Highway was found.
 #include "backends/cpu/entry.h"
+#include "backends/scores.h"
 
 #include <cstdio>
 
@@ -14,7 +15,7 @@ void describe(char *text, size_t capacity) {
   (void)std::snprintf(text, capacity, "own kernels %s", name_of(best_instruction_set()));
 }
 
-constexpr Description description{.name = "cpu", .score = 150, .library = &no_library, .describe = describe};
+constexpr Description description{.name = "cpu", .score = scores::cpu, .library = &no_library, .describe = describe};
 
 }  // namespace
 }  // namespace temper::cpu

@@ -3,7 +3,6 @@
 #include "backends/cpu/device.h"
 
 #include <algorithm>
-#include <cstdio>
 #include <new>
 
 namespace temper::cpu {
@@ -23,11 +22,6 @@ StreamSizes sizes_of(const Device &device, const temper_stream_plan &plan) {
 
 size_t library_floats(int64_t inputs) {
   return host::product(static_cast<size_t>(inputs + library_rows), static_cast<size_t>(library_columns));
-}
-
-int32_t no_memory(char *reason, size_t capacity) {
-  if (reason != nullptr && capacity > 0) (void)std::snprintf(reason, capacity, "no memory left");
-  return host::error(TEMPER_E_MEMORY, "no memory left");
 }
 
 // Plans the library's tiles for every width of weights that a large call may use.
@@ -61,7 +55,7 @@ int32_t open(const temper_device_options *options, const Library &library, Instr
   *out = nullptr;
   if (const int32_t code = host::check_options(options, reason, capacity); code != TEMPER_OK) return code;
   std::unique_ptr<Device> device(new (std::nothrow) Device());
-  if (device == nullptr) return no_memory(reason, capacity);
+  if (device == nullptr) return host::no_memory(reason, capacity);
   device->allocator = options->allocator;
   device->executor = options->executor;
   // The best come first: the lesser of two sets is the greater.

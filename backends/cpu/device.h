@@ -64,7 +64,6 @@ struct Stream : temper_stream {
 inline constexpr int64_t sums_rows = 96;  // whole tiles of 6 rows
 inline constexpr int32_t sums_panels = 4;
 inline constexpr int64_t sums_columns = sums_panels * panel_width;
-inline constexpr int32_t tile_queries = 16;
 
 inline Device &device_of(temper_stream *stream) { return *static_cast<Device *>(stream->device); }
 

@@ -16,6 +16,9 @@ inline constexpr int64_t panel_width = 16;
 // Inputs summed before the next panel takes its turn, so that a part of a panel stays in L1.
 inline constexpr int64_t input_block = 256;
 
+// Queries of one tile of attention.
+inline constexpr int32_t tile_queries = 16;
+
 // What follows the sums. Columns count from the first output of the call.
 struct Finish {
   const float *bias = nullptr;  // in packed order, padded to whole panels; or nullptr
@@ -62,7 +65,7 @@ struct Kernels {
   // Norm and rotation of one head; cosines nullptr: none, weight nullptr: none.
   void (*head)(float *head, int32_t size, const float *weight, float epsilon, const float *cosines,
                const float *sines) = nullptr;
-  // Softmax attention of `count` queries over keys and values of one head.
+  // Softmax attention of at most tile_queries queries over keys and values of one head.
   void (*attend)(const Query *queries, int32_t count, const KeyPages &keys, int32_t size, float scale) = nullptr;
 };
 

@@ -190,8 +190,7 @@ void attend(const Query *queries, int32_t count, const KeyPages &keys, int32_t s
   for (; q + score_queries <= count; q += score_queries)
     score_group<score_queries>(queries + q, keys, begin, end, size, scale);
   for (; q < count; ++q) score_group<1>(queries + q, keys, begin, end, size, scale);
-  constexpr int32_t most = 64;
-  float inverse[most];
+  float inverse[tile_queries];
   for (q = 0; q < count; ++q) {
     if (queries[q].own >= 0)
       score_tile<1, 1>(queries + q, keys.key(queries[q].own, size), queries[q].own_score(), size, scale);

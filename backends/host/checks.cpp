@@ -93,6 +93,8 @@ int32_t check_embedding(const temper_embedding *embedding) noexcept {
   if (embedding->table == nullptr || embedding->width < 1 || embedding->dtype < TEMPER_DTYPE_F32 ||
       embedding->dtype > TEMPER_DTYPE_BF16)
     return error(TEMPER_E_ARGUMENT, "an embedding without a table");
+  if (embedding->mix != nullptr && embedding->mask_row < 0)
+    return error(TEMPER_E_ARGUMENT, "a mixed embedding without a row of the mask");
   return TEMPER_OK;
 }
 

@@ -6,19 +6,6 @@
 
 namespace temper::host {
 
-float half_to_float(uint16_t half) noexcept {
-  const uint32_t sign = static_cast<uint32_t>(half & 0x8000U) << 16;
-  const uint32_t exponent = (half >> 10) & 0x1FU;
-  const uint32_t fraction = half & 0x3FFU;
-  if (exponent == 0) {  // zero and subnormals: fraction * 2^-24 is exact
-    const float magnitude = static_cast<float>(fraction) * 0x1p-24F;
-    return sign != 0 ? -magnitude : magnitude;
-  }
-  const uint32_t wide = exponent == 0x1F ? 0x7F800000U | (fraction << 13)
-                                         : ((exponent + 112) << 23) | (fraction << 13);
-  return std::bit_cast<float>(sign | wide);
-}
-
 uint16_t float_to_bfloat(float value) noexcept {
   const auto bits = std::bit_cast<uint32_t>(value);
   if ((bits & 0x7FFFFFFFU) > 0x7F800000U) return static_cast<uint16_t>((bits >> 16) | 0x40U);

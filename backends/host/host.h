@@ -4,6 +4,7 @@
 #pragma once
 
 #include "backends/backend.h"
+#include "base/half.h"
 
 #include <atomic>
 #include <cstddef>
@@ -75,7 +76,7 @@ inline size_t sum(size_t a, size_t b) noexcept {
   return result;
 }
 
-// Memory from the device's allocator that ends itself unless it is handed on.
+// Memory from the device's allocator that ends itself.
 class Block {
  public:
   Block() = default;
@@ -97,6 +98,7 @@ class Block {
 // Notes the words for last_error of this thread and returns the code.
 [[gnu::format(printf, 2, 3)]] int32_t error(int32_t code, const char *format, ...) noexcept;
 int32_t out_of_memory(size_t bytes) noexcept;
+int32_t no_memory(char *reason, size_t capacity) noexcept;  // of an open() without memory for the device itself
 
 // Functions of the table that are the same for every backend on ordinary memory.
 const char *last_error(temper_device *device);
@@ -166,7 +168,6 @@ int32_t check_norm(const temper_stream *stream, const temper_norm *norm, const i
 int32_t check_embedding(const temper_embedding *embedding) noexcept;
 int32_t check_attention(const temper_stream *stream, const temper_attention *attention, int32_t layer) noexcept;
 
-float half_to_float(uint16_t half) noexcept;
 inline float bfloat_to_float(uint16_t bits) noexcept {
   const uint32_t wide = static_cast<uint32_t>(bits) << 16;
   return __builtin_bit_cast(float, wide);

@@ -53,6 +53,11 @@ int32_t out_of_memory(size_t bytes) noexcept {
   return error(TEMPER_E_MEMORY, "out of memory: %zu bytes", bytes);
 }
 
+int32_t no_memory(char *reason, size_t capacity) noexcept {
+  if (reason != nullptr && capacity > 0) (void)std::snprintf(reason, capacity, "no memory left");
+  return error(TEMPER_E_MEMORY, "no memory left");
+}
+
 const char *last_error(temper_device *) { return error_text; }
 
 void *alloc(temper_device *device, size_t size) { return take(*device, size == 0 ? 1 : size); }

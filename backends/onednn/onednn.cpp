@@ -3,6 +3,7 @@
 #include "backends/cpu/entry.h"
 #include "backends/cpu/one_thread.h"
 #include "backends/onednn/dnnl_compat.h"
+#include "backends/scores.h"
 
 #include <cstdio>
 #include <vector>
@@ -75,7 +76,8 @@ void describe(char *text, size_t capacity) {
                       version->patch, cpu::name_of(cpu::best_instruction_set()));
 }
 
-constexpr cpu::Description description{.name = "onednn", .score = 200, .library = &library, .describe = describe};
+constexpr cpu::Description description{
+    .name = "onednn", .score = scores::onednn, .library = &library, .describe = describe};
 
 }  // namespace
 }  // namespace temper::onednn

@@ -2,6 +2,7 @@
 // The CPU backend whose large products are OpenBLAS's sgemm, one thread to a tile.
 #include "backends/cpu/entry.h"
 #include "backends/cpu/one_thread.h"
+#include "backends/scores.h"
 
 #include <cblas.h>
 #include <cstdio>
@@ -55,7 +56,8 @@ void describe(char *text, size_t capacity) {
   (void)std::snprintf(text, capacity, "%.80s, own kernels %s", openblas_get_config(), cpu::name_of(cpu::best_instruction_set()));
 }
 
-constexpr cpu::Description description{.name = "openblas", .score = 100, .library = &library, .describe = describe};
+constexpr cpu::Description description{
+    .name = "openblas", .score = scores::openblas, .library = &library, .describe = describe};
 
 }  // namespace
 }  // namespace temper::openblas

@@ -3,20 +3,21 @@
 #include "backends/reference/reference.h"
 
 #include "backends/reference/ops.h"
+#include "backends/scores.h"
 
 #include <new>
 
 namespace temper::reference {
 namespace {
 
-int32_t score(char *, size_t) { return 1; }
+int32_t score(char *, size_t) { return scores::reference; }
 const char *describe() { return "plain float32 loops, one thread"; }
 
 int32_t open(const temper_device_options *options, temper_device **out, char *reason, size_t capacity) {
   *out = nullptr;
   if (const int32_t code = host::check_options(options, reason, capacity); code != TEMPER_OK) return code;
   temper_device *device = new (std::nothrow) temper_device();
-  if (device == nullptr) return host::out_of_memory(sizeof(temper_device));
+  if (device == nullptr) return host::no_memory(reason, capacity);
   device->allocator = options->allocator;
   device->executor = options->executor;
   *out = device;

@@ -18,7 +18,7 @@ typedef struct temper_x_evaluator temper_x_evaluator;
 /** One row of a call. A row's key and value go to the sequence's next slot, after the kept ones. */
 typedef struct temper_x_row {
   int32_t token;         /**< 0..vocabulary-1 */
-  int32_t position;      /**< absolute, 0..length-1 */
+  int32_t position;      /**< absolute; below the trained length or, if those are more and it is rotary, the slots */
   int32_t sequence;      /**< 0..sequences-1; rows of a sequence stand in slot order */
   int32_t visible_begin; /**< attends to slots [visible_begin, visible_end) of its sequence */
   int32_t visible_end;

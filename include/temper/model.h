@@ -113,7 +113,8 @@ TEMPER_API temper_status temper_model_open_memory(temper_runtime *runtime, const
 TEMPER_API void temper_model_destroy(temper_model *model);
 
 /**
- * @brief Memory a model would take, from its metadata alone.
+ * @brief Memory a model would take, from its metadata alone. Opens the backend to ask it, and with that freezes the
+ * runtime as opening the model would.
  * @param[out] bytes weights as the backend packs them. @return as temper_model_open_with(). @since 0.1
  */
 TEMPER_API temper_status temper_model_estimate(temper_runtime *runtime, const char *path,

@@ -3,8 +3,8 @@
  * @file runtime.h
  * @brief The root of everything: backends, thread count, allocator, log. There are no globals.
  *
- * A runtime is set up by one thread. From its first model on it is frozen (setters return
- * ::TEMPER_E_STATE) and may be shared between threads.
+ * A runtime is set up by one thread. From the first model that is opened or estimated on it is frozen, because that
+ * opens a backend (setters return ::TEMPER_E_STATE), and may be shared between threads.
  *
  * Backends: some are linked in, others are modules in the folder `temper/` beside the library. A module is loaded
  * when a model is opened on it, or when one asks about it; never earlier. "auto" tries them best first and loads no
@@ -12,8 +12,8 @@
  * model. A module brings a library along, and what that does to the process is its own affair:
  * - oneDNN with OpenMP reads OMP_... and ONEDNN_... variables when it is loaded, and prints if they say so.
  * - OpenBLAS reads OPENBLAS_... and OMP_... variables, reserves 128 MiB of address space for each core, and in its
- *   flavour on plain threads starts one for each core but the first. It isn't loaded when a limit on address space
- *   (ulimit -v) leaves too little, because it would then try for ever.
+ *   flavour on plain threads starts one for each core but the first. Its module (libtemper-openblas.so)
+ *   isn't loaded when a limit on address space (ulimit -v) leaves too little, because it would then try for ever.
  * - Libraries with an OpenMP runtime (both, as Debian builds them) stay mapped until the process ends, because that
  *   runtime doesn't survive being unloaded. Loading them again adds nothing.
  * Neither computes on threads of its own, as long as Temper calls it. Temper's own backends do nothing of all that.
@@ -27,7 +27,8 @@ TEMPER_EXTERN_C_BEGIN
 
 /**
  * @brief Creates a runtime.
- * @param[in] allocator source of weights, caches and work buffers, copied; NULL: the C heap.
+ * @param[in] allocator source of weights, caches and work buffers, copied; NULL: the C heap for small
+ *   blocks, memory of the system, in large pages where it has them, for those from 4 MiB on.
  * @param[out] out the runtime; NULL on error. End it with temper_runtime_destroy().
  * @param[out] error optional.
  * @return ::TEMPER_OK; ::TEMPER_E_ARGUMENT; ::TEMPER_E_MEMORY.
@@ -53,7 +54,7 @@ enum {
 /**
  * @brief Sets a number. Threads are started when the first model opens a backend and joined when the last
  * holder of the runtime is gone; settings of OpenMP, OpenBLAS and the process stay as they are.
- * @return ::TEMPER_OK; ::TEMPER_E_ARGUMENT (NULL, unknown key, out of range); ::TEMPER_E_STATE (a model
+ * @return ::TEMPER_OK; ::TEMPER_E_ARGUMENT (NULL, unknown key, out of range); ::TEMPER_E_STATE (a backend
  * was opened). Thread: the one that sets up. @since 0.1
  */
 TEMPER_API temper_status temper_runtime_set_i64(temper_runtime *runtime, int32_t key, int64_t value,
@@ -70,7 +71,7 @@ TEMPER_API temper_status temper_runtime_set_log(temper_runtime *runtime, int32_t
  * @brief Has all work done on the program's own threads: the library then starts none.
  * @param[in] executor copied; what it points at must live until the runtime's last holder is gone. NULL (the
  * default): threads of the runtime, see ::TEMPER_RUNTIME_THREADS.
- * @return ::TEMPER_OK; ::TEMPER_E_ARGUMENT (no @c run, workers outside 1..256); ::TEMPER_E_STATE (a model was
+ * @return ::TEMPER_OK; ::TEMPER_E_ARGUMENT (no @c run, workers outside 1..256); ::TEMPER_E_STATE (a backend was
  * opened). Thread: the one that sets up. Results don't depend on who does the work. @since 0.1
  */
 TEMPER_API temper_status temper_runtime_set_executor(temper_runtime *runtime, const temper_executor *executor,

@@ -15,7 +15,8 @@ struct NumberText {
 };
 NumberText number_text(double value, int digits = 6) noexcept;
 
-// printf, of which it knows %d %i %u %x %X %c %s %p %e %f %g with flags, width, precision and l, ll, z, h.
+// printf, of which it knows %d %i %u %x %X %c %s %p %e %f %g with flags, width, precision and l, ll, z, h. Of the flags
+// %e %f %g take `-` alone. Widths of numbers are at most 64, but for these three.
 [[gnu::format(printf, 1, 2)]] std::string format_text(const char *format, ...);
 
 // The same, with strings among the arguments shortened to `longest` bytes.

@@ -16,7 +16,8 @@ Result<std::shared_ptr<Device>> Device::open(std::shared_ptr<const Runtime> runt
   char reason[192] = "";
   const int32_t code = ops.open(&options, &handle, reason, sizeof reason);
   if (code < 0 || handle == nullptr)
-    return fail(code < 0 ? code : TEMPER_E_BACKEND, "backend %s didn't open: %s", ops.name, reason);
+    return fail(code < 0 ? code : TEMPER_E_BACKEND, "backend %s didn't open: %s", ops.name,
+                reason[0] != '\0' ? reason : temper_status_name(code));
   Device *device = new (std::nothrow) Device(std::move(runtime), std::move(module), handle);
   if (device == nullptr) {
     ops.close(handle);
@@ -34,6 +35,13 @@ Status Device::check(int32_t code) const {
   const char *words = ops().last_error(handle_);
   return fail(code, "backend %s: %s", ops().name,
               words != nullptr && *words != '\0' ? words : temper_status_name(code));
+}
+
+Status add_bytes(int64_t *total, size_t bytes, int64_t count) {
+  int64_t all = 0;
+  if (__builtin_mul_overflow(bytes, count, &all) || __builtin_add_overflow(*total, all, total))
+    return Status(TEMPER_E_MEMORY, "out of memory: more than the address space");
+  return Status();
 }
 
 Result<DeviceBuffer> DeviceBuffer::create(const std::shared_ptr<Device> &device, size_t bytes) {

@@ -39,6 +39,9 @@ class Device {
   temper_device *handle_;
 };
 
+// Adds to an estimate what a backend says that each of `count` things takes. More than there can be is an error.
+Status add_bytes(int64_t *total, size_t bytes, int64_t count = 1);
+
 // Memory of a device. Zeroed when made.
 class DeviceBuffer {
  public:
@@ -87,7 +90,6 @@ class DeviceObject {
   }
 
   Object *get() const noexcept { return object_; }
-  explicit operator bool() const noexcept { return object_ != nullptr; }
 
  private:
   void swap(DeviceObject &other) noexcept {

@@ -49,13 +49,13 @@ std::unique_ptr<Pool> Pool::create(int32_t threads) {
   std::unique_ptr<Pool> pool(new (std::nothrow) Pool());
   if (pool == nullptr || threads <= 1) return pool;
   pool->start(threads - 1);
-  pool->spin_ = pool->size_ <= usable_cores();
   return pool;
 }
 
 void Pool::start(int32_t workers) noexcept {
   workers_.reset(new (std::nothrow) Worker[static_cast<size_t>(workers)]);
   if (workers_ == nullptr) return;
+  spin_ = workers + 1 <= usable_cores();  // workers read it as soon as they are there
   // Workers inherit a mask that blocks everything: signals stay with the program's own threads.
   sigset_t all, before;
   sigfillset(&all);

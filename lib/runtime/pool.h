@@ -52,7 +52,7 @@ class Pool {
   std::unique_ptr<Worker[]> workers_;
   int32_t started_ = 0;
   int32_t size_ = 1;
-  bool spin_ = false;         // more threads than cores never spin
+  bool spin_ = false;         // more threads (as asked for) than cores never spin
   pid_t process_ = getpid();  // where the workers are
 
   std::atomic<bool> taken_{false};  // by the thread whose work is shared out

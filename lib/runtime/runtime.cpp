@@ -48,7 +48,7 @@ Result<std::shared_ptr<Runtime>> Runtime::create(const temper_allocator *allocat
 
 Status Runtime::set_threads(int64_t threads) {
   const std::lock_guard lock(mutex_);
-  if (frozen_) return Status(TEMPER_E_STATE, "threads can't be set once a model was opened");
+  if (frozen_) return Status(TEMPER_E_STATE, "threads can't be set once a backend was opened");
   if (threads < 0 || threads > most_threads)
     return fail(TEMPER_E_ARGUMENT, "threads must be 0 to %d, not %lld", most_threads,
                 static_cast<long long>(threads));
@@ -58,7 +58,7 @@ Status Runtime::set_threads(int64_t threads) {
 
 Status Runtime::set_log(int32_t level, temper_log_fn function, void *user) {
   const std::lock_guard lock(mutex_);
-  if (frozen_) return Status(TEMPER_E_STATE, "the log can't be set once a model was opened");
+  if (frozen_) return Status(TEMPER_E_STATE, "the log can't be set once a backend was opened");
   if (function != nullptr && (level < TEMPER_LOG_ERROR || level > TEMPER_LOG_DEBUG))
     return fail(TEMPER_E_ARGUMENT, "unknown log level %d", level);
   log_level_ = level;
@@ -69,7 +69,7 @@ Status Runtime::set_log(int32_t level, temper_log_fn function, void *user) {
 
 Status Runtime::set_executor(const temper_executor *executor) {
   const std::lock_guard lock(mutex_);
-  if (frozen_) return Status(TEMPER_E_STATE, "the executor can't be set once a model was opened");
+  if (frozen_) return Status(TEMPER_E_STATE, "the executor can't be set once a backend was opened");
   if (executor == nullptr) {
     executor_ = {};
     return Status();
@@ -84,7 +84,7 @@ Status Runtime::set_executor(const temper_executor *executor) {
 
 Status Runtime::load_backend(const std::string &path) {
   const std::lock_guard lock(mutex_);
-  if (frozen_) return Status(TEMPER_E_STATE, "backends can't be loaded once a model was opened");
+  if (frozen_) return Status(TEMPER_E_STATE, "backends can't be loaded once a backend was opened");
   return registry_->load(path);
 }
 
@@ -127,15 +127,18 @@ Result<std::shared_ptr<Device>> Runtime::open_one(int32_t index) {
     if (device != nullptr && &device->ops() == &module->table()) return device;
   }
   std::erase_if(devices_, [](const auto &weak) { return weak.expired(); });
+  devices_.reserve(devices_.size() + 1);
+  // Threads that were started for nothing go again, whatever stood in the way.
+  struct Started {
+    Runtime *runtime;
+    ~Started() {
+      if (!runtime->frozen_) runtime->stop_threads();
+    }
+  } started{this};
   TEMPER_TRY(start_threads());
-  auto opened = Device::open(shared_from_this(), std::move(module));
-  if (!opened.ok()) {
-    if (!frozen_) stop_threads();
-    return opened;
-  }
-  std::shared_ptr<Device> device = std::move(opened.value());
-  frozen_ = true;
+  TEMPER_ASSIGN(std::shared_ptr<Device> device, Device::open(shared_from_this(), std::move(module)));
   devices_.push_back(device);
+  frozen_ = true;
   registry_->let_go();
   return device;
 }

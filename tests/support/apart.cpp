@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "apart.h"
 
+#include "backends/host/host.h"
 #include "backends/reference/reference.h"
 
 #include <algorithm>
@@ -55,7 +56,7 @@ int32_t stream_create(temper_device *device, const temper_stream_plan *plan, tem
                       int32_t linear_count, temper_stream **out) {
   *out = nullptr;
   std::unique_ptr<Stream> stream(new (std::nothrow) Stream());
-  if (stream == nullptr) return TEMPER_E_MEMORY;
+  if (stream == nullptr) return temper::host::out_of_memory(sizeof(Stream));
   const int32_t code = reference().stream_create(device, plan, linears, linear_count, &stream->inner);
   if (code != TEMPER_OK) return code;
   const auto rows = static_cast<size_t>(plan->max_rows);
@@ -69,7 +70,7 @@ int32_t stream_create(temper_device *device, const temper_stream_plan *plan, tem
   if (made) return TEMPER_OK;
   stream_destroy(device, *out);
   *out = nullptr;
-  return TEMPER_E_MEMORY;
+  return temper::host::out_of_memory(rows);
 }
 
 int32_t begin(temper_stream *stream, const temper_rows *rows) {

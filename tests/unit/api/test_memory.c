@@ -5,6 +5,7 @@
 #include "cmocka_c.h"
 #include "world.h"
 
+#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -144,6 +145,41 @@ static void every_allocation_alone(void **state) {
 static void every_allocation_and_all_after_it(void **state) {
   (void)state;
   sweep(INT32_MAX);
+}
+
+static int tasks(void) {
+  DIR *folder = opendir("/proc/self/task");
+  int count = 0;
+  while (folder != NULL && readdir(folder) != NULL) ++count;
+  if (folder != NULL) closedir(folder);
+  return count;
+}
+
+/* As long as nothing was opened, threads can be set, and there are none. */
+static void threads_of_an_opening_that_failed_end(void **state) {
+  const int before = tasks();
+  temper_status status = TEMPER_E_MEMORY;
+  int64_t fault;
+  (void)state;
+  for (fault = 1; status < 0; ++fault) {
+    temper_runtime *runtime = NULL;
+    temper_model *model = NULL;
+    temper_error error;
+    assert_int_equal(temper_runtime_create(NULL, &runtime, NULL), TEMPER_OK);
+    assert_int_equal(temper_runtime_set_i64(runtime, TEMPER_RUNTIME_THREADS, 3, NULL), TEMPER_OK);
+    memset(&error, 0, sizeof error);
+    faults_arm(fault, fault);
+    status = temper_model_open_memory(runtime, files.config, files.config_size, files.weights, files.weights_size, NULL,
+                                      NULL, backend, NULL, &model, &error);
+    (void)faults_disarm();
+    if (status < 0 && (error.message[0] == '\0' || error.message[strlen(error.message) - 1] == ' '))
+      fail_msg("allocation %d: \"%s\" ends before it says why", (int)fault, error.message);
+    if (status < 0 && temper_runtime_set_i64(runtime, TEMPER_RUNTIME_THREADS, 1, NULL) == TEMPER_OK)
+      assert_int_equal(tasks(), before);
+    temper_model_destroy(model);
+    temper_runtime_destroy(runtime);
+  }
+  assert_true(fault > 10);
 }
 
 /* Counted through the program's own malloc: operator new included. */
@@ -286,6 +322,7 @@ int main(int argc, char **argv) {
       cmocka_unit_test(every_allocation_and_all_after_it),
       cmocka_unit_test(errors_leak_nothing),
       cmocka_unit_test(statements_are_taken_or_not),
+      cmocka_unit_test(threads_of_an_opening_that_failed_end),
   };
   const struct CMUnitTest steps[] = {cmocka_unit_test(a_step_allocates_nothing)};
   temper_runtime *first = NULL;

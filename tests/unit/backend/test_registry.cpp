@@ -3,11 +3,16 @@
 #include "harness.h"
 
 #include <dlfcn.h>
+#include <link.h>
 #include <set>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 using temper::BackendInfo;
 using temper::BackendRegistry;
 using temper::Module;
+using temper::test::reference;
 
 namespace {
 
@@ -75,6 +80,41 @@ void own_kernels_need_no_module(void **) {
   if (info.score == 0) assert_true(info.reason.find("Highway") != std::string::npos);
 }
 
+// Once nothing is kept for later any more, a module that is asked for the first time is loaded for it once: nothing is
+// unloaded on the way. (Modules that stay mapped tell nothing here.)
+void opening_unloads_nothing(void **) {
+  auto registry = BackendRegistry::create();
+  assert_true(registry.ok());
+  BackendRegistry &backends = *registry.value();
+  backends.let_go();
+  for (int32_t i = 0; i < backends.count(); ++i) {
+    const auto unloaded = [] {
+      unsigned long long count = 0;
+      (void)dl_iterate_phdr(
+          [](dl_phdr_info *info, size_t, void *to) {
+            *static_cast<unsigned long long *>(to) = info->dlpi_subs;
+            return 1;
+          },
+          &count);
+      return count;
+    };
+    const unsigned long long before = unloaded();
+    const auto module = backends.open(i);
+    if (module.ok()) assert_true(unloaded() == before);
+  }
+}
+
+// Every function but `answer` is called sooner or later.
+void tables_are_whole(void **) {
+  const temper_backend &whole = *reference();
+  assert_true(Module::linked(&whole, "whole").ok());
+  for (size_t at = offsetof(temper_backend, score); at <= offsetof(temper_backend, sync); at += sizeof(void (*)())) {
+    temper_backend table = whole;
+    std::memset(reinterpret_cast<unsigned char *>(&table) + at, 0, sizeof(void (*)()));
+    assert_int_equal(Module::linked(&table, "a part").status().code(), TEMPER_E_BACKEND);
+  }
+}
+
 // The module that tests of the library use for memory that isn't the host's.
 void memory_apart_comes_as_a_module(void **) {
   auto registry = BackendRegistry::create();
@@ -117,6 +157,35 @@ void a_missing_module_tells_the_folders(void **) {
   assert_true(reason.find("/tests/unit/backend/temper") != std::string::npos);
 }
 
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+// OpenBLAS by a link with another name: it would ask for address space for ever.
+int refused_by_link(const std::string &module) {
+  alarm(30);
+  char folder[] = "/tmp/temper-test-XXXXXX";
+  if (mkdtemp(folder) == nullptr) return 2;
+  const std::string link = std::string(folder) + "/blas.so";
+  const rlimit limit{rlim_t{200} << 20, rlim_t{200} << 20};
+  if (symlink(module.c_str(), link.c_str()) != 0 || setrlimit(RLIMIT_AS, &limit) != 0) return 3;
+  const auto loaded = Module::load(link);
+  unlink(link.c_str());
+  rmdir(folder);
+  return !loaded.ok() && loaded.status().message().find("ulimit") != std::string::npos ? 0 : 1;
+}
+
+void a_link_is_no_way_around(void **) {
+  auto registry = BackendRegistry::create();
+  assert_true(registry.ok());
+  const int32_t openblas = registry.value()->find("openblas");
+  if (openblas < 0 || registry.value()->path(openblas).empty()) return;
+  const pid_t child = fork();
+  if (child == 0) _exit(refused_by_link(registry.value()->path(openblas)));
+  int status = 0;
+  assert_true(child > 0 && waitpid(child, &status, 0) == child);
+  assert_true(WIFEXITED(status));
+  assert_int_equal(WEXITSTATUS(status), 0);
+}
+#endif
+
 // The path of some usable module; empty when all backends are linked in.
 std::string some_module() {
   auto registry = BackendRegistry::create();
@@ -158,8 +227,13 @@ void loading_again_replaces(void **) {
 int main() {
   const CMUnitTest tests[] = {
       cmocka_unit_test(nothing_is_loaded_until_somebody_asks),
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+      cmocka_unit_test(a_link_is_no_way_around),
+#endif
+      cmocka_unit_test(opening_unloads_nothing),
       cmocka_unit_test(best_comes_first),
       cmocka_unit_test(own_kernels_need_no_module),
+      cmocka_unit_test(tables_are_whole),
       cmocka_unit_test(memory_apart_comes_as_a_module),
       cmocka_unit_test(others_are_errors_with_reasons),
       cmocka_unit_test(a_missing_module_tells_the_folders),

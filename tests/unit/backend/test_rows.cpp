@@ -56,6 +56,21 @@ void embeddings_are_looked_up(void **) {
   }
 }
 
+void a_mixed_embedding_needs_a_mask(void **) {
+  for (const temper_backend *table : usable()) {
+    const Opened on(table, 1);
+    Rows rows;
+    rows.add(0, 0, 0, 0, 0, 0, 0);
+    const temper_rows view = rows.view();
+    StreamOf stream(on, 1, 8, 4);
+    check(on, table->begin(stream.stream, &view));
+    const OnDevice values(on, std::vector<float>(8)), out(on, std::vector<float>(4));
+    const temper_embedding embedding{values.raw(), TEMPER_DTYPE_F32, 4, nullptr, values.floats(), -1};
+    assert_int_equal(table->embed(stream.stream, out.floats(), &embedding), TEMPER_E_ARGUMENT);
+    assert_non_null(std::strstr(table->last_error(on.device), "mask"));
+  }
+}
+
 std::vector<float> norm(const temper_backend *table, int32_t threads, const temper_norm &norm, Rows rows,
                         const std::vector<float> &in, const std::vector<int32_t> *index) {
   const Opened on(table, threads);
@@ -123,6 +138,7 @@ void rows_are_checked(void **) {
 int main() {
   const CMUnitTest tests[] = {
       cmocka_unit_test(embeddings_are_looked_up),
+      cmocka_unit_test(a_mixed_embedding_needs_a_mask),
       cmocka_unit_test(norms_agree),
       cmocka_unit_test(rows_are_checked),
   };
