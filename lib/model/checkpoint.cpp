@@ -25,7 +25,6 @@ Result<Checkpoint> open_checkpoint(std::shared_ptr<Source> source, const SpecOve
   checkpoint.weights.storage = std::move(draft.tensors.storage);
   checkpoint.source = std::move(source);
   checkpoint.parameters = draft.parameters;
-  checkpoint.weight_bytes = draft.weight_bytes;
   return checkpoint;
 }
 

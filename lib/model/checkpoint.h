@@ -18,7 +18,6 @@ struct Checkpoint {
   Weights weights;
   std::shared_ptr<const Source> source;  // for its side files: the tokenizer is one
   int64_t parameters = 0;
-  int64_t weight_bytes = 0;  // as stored
 };
 
 Result<Checkpoint> open_checkpoint(std::shared_ptr<Source> source, const SpecOverrides &overrides);

@@ -14,10 +14,16 @@ enum class Matrix {
   attention_out,
   mlp_in,           // SwiGLU: gate, up
   mlp_out,
-  modulation,       // condition -> shift1 scale1 gate1 shift2 scale2 gate2
+  modulation,       // condition -> chunks, see Chunk
   head,             // one for the network: [columns][width]
   head_modulation,  // condition -> shift scale
 };
+
+// What a modulation makes of a condition: so many vectors of the network's width, in this order. Of a layer the first
+// three belong to attention, the others to the MLP.
+enum Chunk { shift1, scale1, gate1, shift2, scale2, gate2, chunk_count };
+enum HeadChunk { head_shift, head_scale, head_chunk_count };
+
 inline constexpr size_t layer_matrix_count = 5;
 
 struct MatrixRole {

@@ -64,7 +64,6 @@ struct Spec {
   bool rotary = true;         // otherwise learned positions
   double rotary_theta = 10000.0;
   bool qk_norm = false;       // RMS norm of each head before rotary
-  bool tied_head = false;     // the head is the embedding table
 
   // Conditioning (adaLN).
   Conditioning conditioning = Conditioning::none;
@@ -89,7 +88,7 @@ struct Spec {
   PathSpec path;
 
   // Special tokens; -1: none.
-  int64_t mask_token = -1, bos_token = -1, eos_token = -1, pad_token = -1;
+  int64_t mask_token = -1, bos_token = -1, eos_token = -1;
   std::vector<int64_t> end_tokens;  // all that end a row
 
   // Defaults a session takes when the caller names none.

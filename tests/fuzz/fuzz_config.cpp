@@ -34,7 +34,7 @@ void check(const temper::Spec &spec) {
   const bool blocks = spec.context == temper::Context::block_causal ||
                       spec.window == temper::Window::block;
   const bool tokens = spec.mask_token < spec.vocabulary && spec.eos_token < spec.vocabulary &&
-                      spec.bos_token < spec.vocabulary && spec.pad_token < spec.vocabulary;
+                      spec.bos_token < spec.vocabulary;
   if (!sizes || !tokens || (blocks && spec.block <= 0) || spec.assumptions.empty()) std::abort();
 }
 

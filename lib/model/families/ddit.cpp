@@ -85,7 +85,6 @@ void fill_ddit_body(Draft &draft, const DditSizes &sizes, bool modulated, bool m
   spec.activation = Activation::gelu_tanh;
   spec.rotary = true;
   spec.rotary_theta = 10000.0;
-  spec.tied_head = false;
   spec.modulated_blocks = modulated;
   spec.modulated_head = modulated_head;
   draft.set_max_positions(sizes.max_positions, std::string("config.") + sizes.positions_field);
@@ -123,7 +122,7 @@ void fill_ddit_body(Draft &draft, const DditSizes &sizes, bool modulated, bool m
     layer[Matrix::mlp_out] = draft.matrix(block + "mlp.2", width, spec.mlp_width, true);
     if (modulated)
       layer[Matrix::modulation] =
-          draft.matrix(block + "adaLN_modulation", 6 * width, spec.condition_width, true);
+          draft.matrix(block + "adaLN_modulation", chunk_count * width, spec.condition_width, true);
     weights.layers.push_back(std::move(layer));
   }
   draft.refuse_more_layers("blocks.");
@@ -131,7 +130,7 @@ void fill_ddit_body(Draft &draft, const DditSizes &sizes, bool modulated, bool m
   weights.head = draft.matrix("output_layer.linear", spec.columns, width, true);
   if (modulated_head)
     weights.head_modulation =
-        draft.matrix("output_layer.adaLN_modulation", 2 * width, spec.condition_width, true);
+        draft.matrix("output_layer.adaLN_modulation", head_chunk_count * width, spec.condition_width, true);
 }
 
 }  // namespace temper

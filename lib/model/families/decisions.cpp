@@ -149,6 +149,10 @@ void apply_overrides(Draft &draft) {
     spec.autoregressive = false;
     draft.note("autoregressive", "no", "override of the attention rules");
   }
+  if (spec.mixed_embedding && spec.mask_token < 0)
+    draft.fail_with(fail(TEMPER_E_ARGUMENT,
+                         "the network mixes the mask's embedding into every token's, so it needs a mask token; give "
+                         "the override mask_token"));
   const bool blocks = spec.context == Context::block_causal || spec.window == Window::block;
   if (blocks && spec.block == 0)
     draft.fail_with(fail(TEMPER_E_ARGUMENT,

@@ -65,7 +65,6 @@ TensorView Draft::take(const std::string &name, std::initializer_list<int64_t> s
                    shape_text(tensor->shape).c_str(), shape_text(expected).c_str()));
   if (!ok()) return {};
   parameters += tensor->elements();
-  weight_bytes += static_cast<int64_t>(tensor->bytes.size());
   return *tensor;
 }
 

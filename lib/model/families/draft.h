@@ -12,7 +12,7 @@
 
 namespace temper {
 
-// Bounds that no real model comes near; products of any three of them fit 64 bits.
+// Bounds that no real model comes near; products of any two of them fit 64 bits.
 constexpr int64_t layer_limit = 4096;
 constexpr int64_t width_limit = int64_t{1} << 20;
 constexpr int64_t head_limit = int64_t{1} << 16;
@@ -28,7 +28,7 @@ class Draft {
   const SpecOverrides &overrides;
   Spec spec;
   Weights weights;
-  int64_t parameters = 0, weight_bytes = 0;
+  int64_t parameters = 0;
 
   // The first error of configuration, tensors or side files; ok so far if there was none.
   bool ok() const noexcept { return config.status().ok(); }
@@ -76,8 +76,9 @@ class Draft {
 // After the sizes are set and before tensors are taken: heads divide, rotary pairs exist, ...
 void check_sizes(Draft &draft);
 
-// Mask, begin, end and padding tokens from the configuration and the files beside it.
-// `mask_default` < 0: the family has none. `mask_default_why` words the note.
+// Mask, begin and end tokens from the configuration and the files beside it.
+// `mask_default` < 0: the family has none; why, for the note. Without a reason (null) there is no mask at all, whatever
+// the files say: the noise path has none.
 void read_special_tokens(Draft &draft, int64_t mask_default, const char *mask_default_why);
 
 void apply_overrides(Draft &draft);

@@ -5,7 +5,13 @@
 #include "model/families/draft.h"
 #include "noise/noise.h"
 
+#include <limits>
+
 namespace temper {
+
+// What several families say in the same words.
+inline constexpr double path_kappa = std::numeric_limits<double>::quiet_NaN();  // kappa_eff: the path's own kappa_t
+inline constexpr const char *last_row_is_mask = "family: the last row of the vocabulary";
 
 // How the tensors are named and laid out; several families share one.
 enum class Layout { ddit, gpt2, llama, llada };
@@ -40,7 +46,9 @@ void fill_llama(Draft &draft);
 // Layers with RMS norms, grouped heads and a gated MLP, whose tensors go by other names in each layout.
 struct GatedNames {
   const char *layers;  // "layers."
-  const char *norm1, *q, *k, *v, *q_norm, *k_norm, *attention_out, *norm2, *gate, *up, *down;
+  const char *norm1, *q, *k, *v;
+  const char *q_norm = nullptr, *k_norm = nullptr;  // where a layout has them
+  const char *attention_out, *norm2, *gate, *up, *down;
 };
 struct GatedBiases {
   bool qkv, attention_out, mlp;

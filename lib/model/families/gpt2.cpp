@@ -62,10 +62,10 @@ void fill_body(Draft &draft) {
   draft.refuse_more_layers("h.");
   weights.final_norm = draft.take("ln_f.weight", {width});
   weights.final_norm_bias = norm_bias("ln_f.bias");
-  spec.tied_head = config.flag("tie_word_embeddings", true) || !draft.has("lm_head.weight");
-  draft.note("output head", spec.tied_head ? "the embedding table" : "lm_head.weight",
+  const bool tied = config.flag("tie_word_embeddings", true) || !draft.has("lm_head.weight");
+  draft.note("output head", tied ? "the embedding table" : "lm_head.weight",
              config.has("tie_word_embeddings") ? "config.tie_word_embeddings" : "family default");
-  if (spec.tied_head)
+  if (tied)
     weights.head.parts.push_back({weights.embedding, std::nullopt});
   else
     weights.head = draft.matrix("lm_head", spec.columns, width, draft.has("lm_head.bias"));
@@ -73,8 +73,7 @@ void fill_body(Draft &draft) {
   draft.set_block(0, "no rule goes by blocks");
   draft.set_shifted(true, "family default");
   draft.set_path({}, "family default");
-  draft.set_head(HeadForm::posterior, std::numeric_limits<double>::quiet_NaN(), true,
-                 "family default");
+  draft.set_head(HeadForm::posterior, path_kappa, true, "family default");
 }
 
 }  // namespace

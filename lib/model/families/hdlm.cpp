@@ -7,8 +7,6 @@
 namespace temper {
 namespace {
 
-constexpr const char *mask_rule = "family: the last row of the vocabulary";
-
 void fill_sizes(Draft &draft, bool gamma) {
   Fields &config = draft.config;
   const int64_t rows = draft.size_of("vocab_embed.embedding", 0);
@@ -87,7 +85,6 @@ void fill_hdlm_epsilon(Draft &draft) {
   path.mix = read_mix(config, "training.epsilon", mix_range);
   draft.set_path(path, config.has("training.epsilon") ? "config.training.epsilon"
                                                       : "config.training.epsilon is absent");
-  const double path_kappa = std::numeric_limits<double>::quiet_NaN();
   const std::string weighting = config.text("training.visible_weighting");
   if (path.mix == 0.0)
     draft.set_head(HeadForm::posterior, path_kappa, true,
@@ -99,7 +96,7 @@ void fill_hdlm_epsilon(Draft &draft) {
                    "family default: the published loss weights visible tokens so");
   else
     draft.refuse(TEMPER_E_UNSUPPORTED, "training.visible_weighting \"%.40s\" is not known", weighting.c_str());
-  read_special_tokens(draft, draft.spec.vocabulary - 1, mask_rule);
+  read_special_tokens(draft, draft.spec.vocabulary - 1, last_row_is_mask);
 }
 
 void fill_hdlm_gamma(Draft &draft) {
@@ -118,7 +115,7 @@ void fill_hdlm_gamma(Draft &draft) {
   path.e0 = 5e-3;  // fixed in the published code
   draft.set_path(path, "config.graph.gamma and config.noise.type");
   draft.set_conditioning(Conditioning::sigma, "tensors sigma_map.* are there");
-  draft.set_head(HeadForm::score_official_gamma, std::numeric_limits<double>::quiet_NaN(), false,
+  draft.set_head(HeadForm::score_official_gamma, path_kappa, false,
                  "family default: the published loss's optimum");
   spec.mixed_embedding = config.flag("model.hybrid_sigma_embedding", true);
   draft.note("mixed embedding", spec.mixed_embedding ? "yes" : "no",
@@ -131,7 +128,7 @@ void fill_hdlm_gamma(Draft &draft) {
   draft.note("time of settled rows", number_text(spec.settled_time).text,
              config.has("annealing.sampling_eps") ? "config.annealing.sampling_eps"
                                                   : "family default");
-  read_special_tokens(draft, spec.vocabulary - 1, mask_rule);
+  read_special_tokens(draft, spec.vocabulary - 1, last_row_is_mask);
 }
 
 }  // namespace temper

@@ -14,8 +14,6 @@ constexpr GatedNames names = {.layers = "blocks.",
                               .q = "q_proj",
                               .k = "k_proj",
                               .v = "v_proj",
-                              .q_norm = "q_norm",
-                              .k_norm = "k_norm",
                               .attention_out = "attn_out",
                               .norm2 = "ff_norm",
                               .gate = "ff_proj",
@@ -88,10 +86,10 @@ void fill_llada(Draft &draft) {
   fill_gated_layers(draft, names, {.qkv = draft.has("blocks.0.q_proj.bias"), .attention_out = bias, .mlp = bias});
   weights.final_norm = draft.take("ln_f.weight", {width});
   const bool own_head = draft.has("ff_out.weight");
-  spec.tied_head = config.flag("weight_tying", true) || !own_head;
-  draft.note("output head", spec.tied_head ? "the embedding table" : "ff_out.weight",
+  const bool tied = config.flag("weight_tying", true) || !own_head;
+  draft.note("output head", tied ? "the embedding table" : "ff_out.weight",
              own_head ? "config.weight_tying" : "no tensor ff_out.weight");
-  if (spec.tied_head)
+  if (tied)
     weights.head.parts.push_back({weights.embedding, std::nullopt});
   else
     weights.head = draft.matrix("ff_out", spec.columns, width, draft.has("ff_out.bias"));
@@ -103,8 +101,7 @@ void fill_llada(Draft &draft) {
   draft.set_noise_keys(true, "family default");
   draft.set_conditioning(Conditioning::none, "family default");
   draft.set_path({}, "family default");
-  draft.set_head(HeadForm::posterior, std::numeric_limits<double>::quiet_NaN(), true,
-                 "family default");
+  draft.set_head(HeadForm::posterior, path_kappa, true, "family default");
   read_special_tokens(draft, published_mask, "the published code's default");
 }
 

@@ -142,10 +142,10 @@ void fill_body(Draft &draft, const Rule &rule) {
   fill_layers(draft, rule);
   weights.final_norm = draft.take("norm.weight", {spec.width});
   const bool own_head = draft.has("lm_head.weight");
-  spec.tied_head = config.flag("tie_word_embeddings", false) || !own_head;
-  draft.note("output head", spec.tied_head ? "the embedding table" : "lm_head.weight",
+  const bool tied = config.flag("tie_word_embeddings", false) || !own_head;
+  draft.note("output head", tied ? "the embedding table" : "lm_head.weight",
              own_head ? "config.tie_word_embeddings" : "no tensor lm_head.weight");
-  if (spec.tied_head)
+  if (tied)
     weights.head.parts.push_back({weights.embedding, std::nullopt});
   else
     weights.head = draft.matrix("lm_head", spec.columns, spec.width, draft.has("lm_head.bias"));
@@ -231,8 +231,7 @@ void fill_llama(Draft &draft) {
   fill_block(draft, rule);
   draft.set_conditioning(Conditioning::none, "family default");
   draft.set_path({}, "family default");
-  draft.set_head(HeadForm::posterior, std::numeric_limits<double>::quiet_NaN(), true,
-                 "family default");
+  draft.set_head(HeadForm::posterior, path_kappa, true, "family default");
   draft.spec.autoregressive = rule.autoregressive;
   if (rule.autoregressive) draft.note("autoregressive", "yes", "family default");
   read_special_tokens(draft, rule.mask,

@@ -5,9 +5,6 @@
 namespace temper {
 namespace {
 
-constexpr double path_kappa = std::numeric_limits<double>::quiet_NaN();
-constexpr const char *mask_rule = "family: the last row of the vocabulary";
-
 DditSizes mdlm_sizes(Fields &config) {
   DditSizes sizes = read_ddit_sizes(config, {.layers = "n_blocks", .width = "hidden_dim", .heads = "n_heads",
                                              .condition = "cond_dim", .positions = "model_length",
@@ -46,7 +43,7 @@ void fill_mdlm(Draft &draft) {
   path.e0 = 1e-3;
   draft.set_path(path, "family default");
   draft.set_head(HeadForm::posterior, path_kappa, true, "family default");
-  read_special_tokens(draft, draft.spec.vocabulary - 1, mask_rule);
+  read_special_tokens(draft, draft.spec.vocabulary - 1, last_row_is_mask);
 }
 
 void fill_bd3lm(Draft &draft) {
@@ -77,7 +74,7 @@ void fill_bd3lm(Draft &draft) {
   path.e0 = timed ? 1e-3 : 0.0;
   draft.set_path(path, "family default");
   draft.set_head(HeadForm::posterior, path_kappa, true, "family default");
-  read_special_tokens(draft, draft.spec.vocabulary - 1, mask_rule);
+  read_special_tokens(draft, draft.spec.vocabulary - 1, last_row_is_mask);
 }
 
 void fill_sedd(Draft &draft) {
@@ -106,7 +103,7 @@ void fill_sedd(Draft &draft) {
   path.e0 = 1e-3;
   draft.set_path(path, "config.graph.type and config.noise.type");
   draft.set_head(HeadForm::score_exact, path_kappa, !uniform, "family default");
-  read_special_tokens(draft, draft.spec.vocabulary - 1, uniform ? nullptr : mask_rule);
+  read_special_tokens(draft, draft.spec.vocabulary - 1, uniform ? nullptr : last_row_is_mask);
 }
 
 void fill_gidd(Draft &draft) {
@@ -124,7 +121,7 @@ void fill_gidd(Draft &draft) {
   path.mix = read_mix(config, "p_uniform", mix_range);
   draft.set_path(path, config.has("p_uniform") ? "config.p_uniform" : "family default");
   draft.set_head(HeadForm::leave_one_out, path_kappa, false, "family default");
-  read_special_tokens(draft, draft.spec.vocabulary - 1, mask_rule);
+  read_special_tokens(draft, draft.spec.vocabulary - 1, last_row_is_mask);
 }
 
 }  // namespace temper

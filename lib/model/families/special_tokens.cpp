@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which ids mean mask, begin, end and padding. The configuration comes first, then
+// Which ids mean mask, begin and end. The configuration comes first, then
 // generation_config.json, then the tokenizer's files, then what the family is published with.
 #include "model/families/draft.h"
 
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <system_error>
 
 namespace temper {
 namespace {
@@ -39,7 +40,8 @@ Found id_of_content(Draft &draft, const std::string &content) {
         Json id;
         id.kind = Json::Kind::integer;
         const char *end = member.key.data() + member.key.size();
-        if (std::from_chars(member.key.data(), end, id.integer).ptr != end) continue;
+        const auto parsed = std::from_chars(member.key.data(), end, id.integer);
+        if (parsed.ec != std::errc() || parsed.ptr != end) continue;
         if (const auto good = usable(draft, &id))
           return {*good, "tokenizer_config.json added_tokens_decoder" + quoted};
       }
@@ -146,14 +148,13 @@ void read_special_tokens(Draft &draft, int64_t mask_default, const char *mask_de
     const char *what;
     int64_t *place;
   } roles[] = {{"bos_token", "begin token", &spec.bos_token},
-               {"eos_token", "end token", &spec.eos_token},
-               {"pad_token", "padding token", &spec.pad_token}};
+               {"eos_token", "end token", &spec.eos_token}};
   // The diffusion transformers published with GPT-2's tokenizer say so only by their size.
   const int64_t gpt2_tokens = 50257;
   const bool gpt2 = spec.vocabulary == gpt2_tokens || spec.vocabulary == gpt2_tokens + 1;
   for (const auto &role : roles) {
     Found found = ordinary_token(draft, role.name);
-    if (found.id < 0 && gpt2 && role.place != &spec.pad_token)
+    if (found.id < 0 && gpt2)
       found = {gpt2_tokens - 1, "GPT-2's vocabulary, by its size"};
     *role.place = found.id;
     if (found.id >= 0) draft.note(role.what, std::to_string(found.id), found.why);

@@ -216,6 +216,10 @@ void overrides_win(void **) {
   wrong = {};
   wrong.window = Window::block;
   expect_refused(tiny::gpt2(), TEMPER_E_ARGUMENT, "override block", wrong);
+  // A network that mixes the mask into every token can't be without one.
+  wrong = {};
+  wrong.mask_token = -1;
+  expect_refused(tiny::ddit(tiny::hdlm_config("gamma_hybrid"), true, false), TEMPER_E_ARGUMENT, "mask_token", wrong);
 }
 
 void tokens_from_other_files(void **) {
@@ -235,6 +239,13 @@ void tokens_from_other_files(void **) {
   folder.write("tokenizer_config.json", "{}");
   folder.write("added_tokens.json", R"({"|<MASK>|":2})");
   assert_int_equal(open_checkpoint(folder.path(), {}).value().spec.mask_token, 2);
+  // Keys that are no ids are passed over.
+  for (const char *key : {"", "99999999999999999999", "3x", "-1"}) {
+    folder.write("tokenizer_config.json", R"({"mask_token":"<M>","added_tokens_decoder":{")" + std::string(key) +
+                                              R"(":{"content":"<M>"}}})");
+    folder.write("added_tokens.json", R"({"<M>":4})");
+    assert_int_equal(open_checkpoint(folder.path(), {}).value().spec.mask_token, 4);
+  }
 }
 
 void shards(void **) {
