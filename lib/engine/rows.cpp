@@ -28,19 +28,26 @@ bool sees_blocks(const Rules &rules) noexcept {
 void RowPlan::reserve(int64_t rows) {
   rows_.reserve(static_cast<size_t>(rows));
   logit_row_.reserve(static_cast<size_t>(rows));
+  row_of_.reserve(static_cast<size_t>(rows));
+  keys_.reserve(static_cast<size_t>(rows));
 }
 
 void RowPlan::build(const Rules &rules, const Frontier &frontier, std::span<const int32_t> tokens,
                     int64_t first_token, std::span<const ActivePosition> active) {
   rows_.clear();
+  keys_.clear();
   logit_row_.assign(active.size(), -1);
+  row_of_.assign(active.size(), -1);
   const int64_t base = frontier.slot_base;
 
   // Which active positions are keys; the others get a row only when somebody reads its logits.
   auto is_key = [&](const ActivePosition &a) { return rules.noise_keys || !a.pure_noise; };
+  // Position 0 of a shifted model has no row before it and is read from its own.
+  auto own_row = [&](const ActivePosition &a) { return !rules.shifted || a.position == 0; };
+  auto next_to = [&](size_t i) { return i > 0 && active[i - 1].position + 1 == active[i].position; };
   auto is_read = [&](size_t i) {
-    if (!rules.shifted) return active[i].wants_logits;
-    return i + 1 < active.size() && active[i + 1].wants_logits && active[i + 1].position == active[i].position + 1;
+    if (own_row(active[i]) && active[i].wants_logits) return true;
+    return rules.shifted && i + 1 < active.size() && next_to(i + 1) && active[i + 1].wants_logits;
   };
 
   for (int64_t p = frontier.frozen; p < frontier.settled; ++p)
@@ -54,22 +61,23 @@ void RowPlan::build(const Rules &rules, const Frontier &frontier, std::span<cons
       ++slot;
       return;
     }
+    row_of_[i] = static_cast<int32_t>(rows_.size());
     rows_.push_back({a.position, a.token, a.level, slot++, 0, 0});
   };
-  for (size_t i = 0; i < active.size(); ++i)
-    if (is_key(active[i])) push_active(i);
+  for (size_t i = 0; i < active.size(); ++i) {
+    if (!is_key(active[i])) continue;
+    keys_.push_back(active[i].position);
+    push_active(i);
+  }
   const int32_t key_end = slot;  // rows in later slots are seen by nobody
-  const auto key_rows_end = static_cast<std::ptrdiff_t>(rows_.size());
   for (size_t i = 0; i < active.size(); ++i)
     if (!is_key(active[i]) && is_read(i)) push_active(i);
 
-  // Slots of keys before a position: keys stand in order of position.
+  // Slots of keys before a position: keys stand in order of position, computed in this call or an earlier one.
   auto keys_before = [&](int64_t position) {
     if (position <= frontier.settled) return static_cast<int32_t>(position - base);
-    const auto first = rows_.begin() + settled_rows_, last = rows_.begin() + key_rows_end;
-    const auto at = std::lower_bound(first, last, position,
-                                     [](const PlannedRow &row, int64_t p) { return row.position < p; });
-    return static_cast<int32_t>(frontier.settled - base + (at - first));
+    const auto at = std::lower_bound(keys_.begin(), keys_.end(), position);
+    return static_cast<int32_t>(frontier.settled - base + (at - keys_.begin()));
   };
 
   last_sees_window_ = false;
@@ -102,14 +110,10 @@ void RowPlan::build(const Rules &rules, const Frontier &frontier, std::span<cons
 
   for (size_t i = 0; i < active.size(); ++i) {
     if (!active[i].wants_logits) continue;
-    // Position 0 of a shifted model has no row before it and reads its own.
-    const int64_t reads = rules.shifted && active[i].position > 0 ? active[i].position - 1 : active[i].position;
-    if (reads < frontier.settled) {
-      logit_row_[i] = static_cast<int32_t>(reads - frontier.frozen);
-      continue;
-    }
-    for (size_t r = static_cast<size_t>(settled_rows_); r < rows_.size(); ++r)
-      if (rows_[r].position == reads) logit_row_[i] = static_cast<int32_t>(r);
+    const int64_t before = active[i].position - 1;
+    if (own_row(active[i])) logit_row_[i] = row_of_[i];
+    else if (before < frontier.settled) logit_row_[i] = static_cast<int32_t>(before - frontier.frozen);
+    else if (next_to(i)) logit_row_[i] = row_of_[i - 1];
   }
 }
 

@@ -69,6 +69,8 @@ class RowPlan {
  private:
   std::vector<PlannedRow> rows_;
   std::vector<int32_t> logit_row_;
+  std::vector<int32_t> row_of_;  // of each active position; -1: none
+  std::vector<int64_t> keys_;    // positions of the window that are attended to
   int64_t settled_rows_ = 0;
   bool last_sees_window_ = false;
 };

@@ -118,7 +118,10 @@ Status Step::add_window(size_t index, Call &call) {
 Status Step::add_requests(size_t index, const RowPlan &plan, int32_t first_row, const Companion *companion,
                           Call &call) {
   const std::span<const int32_t> rows = plan.logit_row();
+  const std::vector<ActivePosition> &active = requests_.window_of(sequences_[index]).active;
   for (size_t a = 0; a < rows.size(); ++a) {
+    if (rows[a] < 0 && active[a].wants_logits)
+      return Status(TEMPER_E_INTERNAL, "a position wants logits that no row of its call has");
     if (rows[a] < 0) continue;
     if (requests_.list.size() == requests_.list.capacity() ||
         (companion != nullptr && !call.want(companion->first_row + companion->plan.logit_row()[a])) ||

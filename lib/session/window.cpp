@@ -66,7 +66,10 @@ void decide(const Frame &frame, Sequence &sequence) {
     active.wants_logits = false;
     for (size_t m = 0; m < candidates; ++m)
       active.wants_logits = active.wants_logits || sequence.proposals[m * n + a].needs_logits;
-    if (active.wants_logits) active.cached = false;
+    if (!active.wants_logits) continue;
+    active.cached = false;
+    // A shifted model reads them from the row before, which has to be computed then.
+    if (frame.spec->shifted && a > 0) window.active[a - 1].cached = false;
   }
 }
 

@@ -153,6 +153,21 @@ void test_nothing_changed(void **) {
   }
 }
 
+// From right to left: a shifted model predicts a position from the row of one that takes no part itself.
+void test_the_row_before_is_computed(void **) {
+  const std::shared_ptr<Runtime> runtime = make_runtime();
+  ModelChoice model;
+  model.family = "dream";
+  const Subject subject = open_subject(runtime, model);
+  const int32_t levels[] = {1, 1, 1, 1, 1, 0, 1, 0, 0, 0, 0, 0};
+  SessionChoice choice = llada_rows(Approximation::dual, 0, false);
+  choice.length = 5 + 3;
+  choice.options.ignore_end = true;
+  const auto session = make_session(subject, made(Hyperschedule::table(levels, 3, 3, 1)), choice);
+  for (const StepReport &report : steps(*session)) assert_int_equal(report.logit_rows, 1);
+  for (const int32_t token : session->row(0).tokens) assert_true(token != subject.spec().mask_token);
+}
+
 void test_refusals(void **) {
   const std::shared_ptr<Runtime> runtime = make_runtime();
   const Subject hdlm = open_subject(runtime, ModelChoice());
@@ -172,6 +187,7 @@ void test_refusals(void **) {
 int main() {
   const CMUnitTest tests[] = {cmocka_unit_test(test_rows), cmocka_unit_test(test_difference),
                               cmocka_unit_test(test_nothing_changed),
+                              cmocka_unit_test(test_the_row_before_is_computed),
                               cmocka_unit_test(test_refusals)};
   return cmocka_run_group_tests(tests, nullptr, nullptr);
 }

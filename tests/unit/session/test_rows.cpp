@@ -144,6 +144,21 @@ void test_attention_by_blocks(void **) {
   assert_int_equal(prefill_end(other, {0, 6, 0}), 4);
 }
 
+// Positions whose keys are kept from an earlier call have no row, but they are seen.
+void test_cached_positions(void **) {
+  const auto kept = [](int64_t position) {
+    ActivePosition active = at(position, top, false);
+    active.cached = true;
+    return active;
+  };
+  Rules rules = {Context::full, Window::block, 4, false, true, true, 0};
+  const std::vector<ActivePosition> active = {at(0, 2), kept(1), kept(2), at(3, 2), kept(4), kept(5)};
+  check(planned(rules, {0, 0, 0}, active), {{0, 2, 0, 0, 4}, {3, 2, 3, 0, 4}}, {0, -1, -1, 1, -1, -1});
+  rules.window = Window::full;
+  rules.look_back = 2;
+  check(planned(rules, {0, 0, 0}, active), {{0, 2, 0, 0, 6}, {3, 2, 3, 2, 6}}, {0, -1, -1, 1, -1, -1});
+}
+
 void test_full_context(void **) {
   const Rules rules = {Context::full, Window::full, 1, false, true, true, 0};
   check(planned(rules, {0, 2, 0}, {at(2, 1)}), {{0, 0, 0, 0, 3}, {1, 0, 1, 0, 3}, {2, 1, 2, 0, 3}}, {2});
@@ -232,7 +247,7 @@ int main() {
       cmocka_unit_test(test_block_causal),         cmocka_unit_test(test_block_causal_shifted),
       cmocka_unit_test(test_attention_by_blocks),  cmocka_unit_test(test_full_context),
       cmocka_unit_test(test_slots_and_look_back),  cmocka_unit_test(test_without_cache),
-      cmocka_unit_test(test_cost),
+      cmocka_unit_test(test_cost),                 cmocka_unit_test(test_cached_positions),
   };
   return cmocka_run_group_tests(tests, nullptr, nullptr);
 }
