@@ -33,6 +33,9 @@
 /** The weight of a row's largest logit: 2^44. */
 #define TEMPER_WEIGHT_ONE 0x1p44
 
+/** The widest row: so many weights of at most 2^44 add up to less than 2^63. */
+#define TEMPER_MOST_COLUMNS (1 << 18)
+
 /** What the columns of a row are. */
 enum {
   TEMPER_ROW_LOGITS = 0,      /**< a softmax turns them into the prediction */
@@ -77,7 +80,7 @@ typedef struct temper_token_bias {
 typedef struct temper_question {
   /* The row. */
   int32_t form;       /**< TEMPER_ROW_... */
-  int32_t columns;    /**< floats of the row, 1 to 2^18 */
+  int32_t columns;    /**< floats of the row, 1 to TEMPER_MOST_COLUMNS */
   int32_t vocabulary; /**< ids from here on are never drawn, 1 to columns */
   int32_t mask;       /**< the mask's id, maybe beyond the columns; -1: there is none */
   int32_t own;        /**< the visible token at this place, an id below vocabulary that isn't the mask; -1: masked */

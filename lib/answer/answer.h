@@ -4,6 +4,7 @@
 
 #include "backends/question.h"
 #include "base/status.h"
+#include "runtime/memory.h"
 
 #include <cstdint>
 #include <memory>
@@ -11,18 +12,16 @@
 
 namespace temper {
 
-inline constexpr int32_t most_columns = 1 << 18;  // of a row: weights of as many add up to a whole number
-
 // Scratch memory of one thread, for rows of at most columns() columns.
 class Workspace {
  public:
-  // TEMPER_E_UNSUPPORTED for less than 1 or more than most_columns.
-  static Result<Workspace> create(int32_t columns);
+  // TEMPER_E_UNSUPPORTED for less than 1 or more than TEMPER_MOST_COLUMNS columns.
+  static Result<Workspace> create(int32_t columns, const temper_allocator &allocator = default_allocator());
   Workspace(Workspace &&) noexcept;
   Workspace &operator=(Workspace &&) noexcept;
   ~Workspace();
   int32_t columns() const noexcept;
-  static size_t bytes(int32_t columns) noexcept;  // what create() takes
+  static size_t bytes(int32_t columns) noexcept;  // what create() takes from the allocator
 
   struct Memory;
   Memory &memory() noexcept { return *memory_; }

@@ -59,9 +59,8 @@ void Workspace::Memory::keep_top_k(size_t k) noexcept {
   for (size_t id = 0; id < count; ++id)
     if (logits[id] > never) other[found++] = logits[id];
   if (k >= found) return;
-  const auto begin = other.begin();
-  const auto place = begin + static_cast<std::ptrdiff_t>(k - 1);
-  std::nth_element(begin, place, begin + static_cast<std::ptrdiff_t>(found), [](double a, double b) { return a > b; });
+  double *const begin = other.begin(), *const place = begin + (k - 1);
+  std::nth_element(begin, place, begin + found, [](double a, double b) { return a > b; });
   const double lowest = *place;
   exclude([&](size_t id) { return logits[id] < lowest; });
 }

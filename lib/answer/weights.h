@@ -4,13 +4,15 @@
 // the same bits come out on every instruction set and number of threads.
 #pragma once
 
+#include "backends/question.h"
+
 #include <cstddef>
 #include <cstdint>
 
 namespace temper {
 
 inline constexpr size_t weight_block = 256;
-inline constexpr double weight_one = 0x1p44;  // weight of the largest logit
+inline constexpr double weight_one = TEMPER_WEIGHT_ONE;  // weight of the largest logit
 
 struct RowScan {
   double top = 0;    // largest, -inf when there is none

@@ -7,6 +7,11 @@
 #include <cmath>
 
 namespace temper {
+namespace {
+
+size_t blocks_of(size_t columns) noexcept { return (columns + weight_block - 1) / weight_block; }
+
+}  // namespace
 
 Workspace::Workspace(std::unique_ptr<Memory> memory) noexcept : memory_(std::move(memory)) {}
 Workspace::Workspace(Workspace &&) noexcept = default;
@@ -14,25 +19,23 @@ Workspace &Workspace::operator=(Workspace &&) noexcept = default;
 Workspace::~Workspace() = default;
 int32_t Workspace::columns() const noexcept { return memory_ ? memory_->columns : 0; }
 
-Result<Workspace> Workspace::create(int32_t columns) {
-  // 2^18 weights of at most 2^44 add up to less than 2^63.
-  if (columns < 1 || columns > most_columns)
+Result<Workspace> Workspace::create(int32_t columns, const temper_allocator &allocator) {
+  if (columns < 1 || columns > TEMPER_MOST_COLUMNS)
     return fail(TEMPER_E_UNSUPPORTED, "a vocabulary of %d columns can't be sampled, at most %d can", columns,
-                most_columns);
+                TEMPER_MOST_COLUMNS);
   auto memory = std::make_unique<Memory>();
   const auto size = static_cast<size_t>(columns);
   memory->columns = columns;
-  memory->logits.resize(size);
-  memory->other.resize(size);
-  memory->ids.resize(size);
-  memory->sums.resize((size + weight_block - 1) / weight_block);
+  TEMPER_ASSIGN(memory->logits, HostArray<double>::create(allocator, size));
+  TEMPER_ASSIGN(memory->other, HostArray<double>::create(allocator, size));
+  TEMPER_ASSIGN(memory->ids, HostArray<int32_t>::create(allocator, size));
+  TEMPER_ASSIGN(memory->sums, HostArray<uint64_t>::create(allocator, blocks_of(size)));
   return Workspace(std::move(memory));
 }
 
 size_t Workspace::bytes(int32_t columns) noexcept {
   const auto size = static_cast<size_t>(std::max(columns, 0));
-  return sizeof(Memory) + size * (2 * sizeof(double) + sizeof(int32_t)) +
-         (size / weight_block + 1) * sizeof(uint64_t);
+  return size * (2 * sizeof(double) + sizeof(int32_t)) + blocks_of(size) * sizeof(uint64_t);
 }
 
 void Workspace::Memory::change(int32_t id, double logit) noexcept {

@@ -7,7 +7,6 @@
 
 #include <array>
 #include <limits>
-#include <vector>
 
 namespace temper {
 
@@ -16,10 +15,10 @@ inline constexpr double never = -std::numeric_limits<double>::infinity();
 
 struct Workspace::Memory {
   int32_t columns = 0;
-  std::vector<double> logits;  // `never`: can't be drawn
-  std::vector<double> other;   // copies for selection, dense tokens for score heads
-  std::vector<int32_t> ids;    // candidates of filters
-  std::vector<uint64_t> sums;  // of blocks of weights
+  HostArray<double> logits;  // `never`: can't be drawn
+  HostArray<double> other;   // copies for selection, dense tokens for score heads
+  HostArray<int32_t> ids;    // candidates of filters
+  HostArray<uint64_t> sums;  // of blocks of weights
   std::array<uint64_t, weight_block> block{};
 
   size_t count = 0;  // logits in use

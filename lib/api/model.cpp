@@ -170,7 +170,7 @@ temper_status temper_model_estimate(temper_runtime *runtime, const char *path, c
     const temper_model_options &chosen = or_default(options);
     TEMPER_ASSIGN(const temper::Checkpoint checkpoint, temper::open_checkpoint(path, chosen.overrides));
     TEMPER_ASSIGN(const std::shared_ptr<temper::Device> device, runtime->impl->open_device(or_auto(backend)));
-    *bytes = temper::Model::estimate(*device, checkpoint, chosen.storage);
+    TEMPER_ASSIGN(*bytes, temper::Model::estimate(*device, checkpoint, chosen.storage));
     return Status();
   });
 }

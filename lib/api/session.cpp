@@ -132,7 +132,7 @@ temper_status temper_session_estimate(const temper_model *model, const temper_hy
     TEMPER_ASSIGN(const temper::Hyperschedule chosen, schedule_of(network.spec(), schedule));
     TEMPER_ASSIGN(const temper::SessionPlan plan,
                   temper::plan_session(network.spec(), chosen, rows, length, temper::SessionOptions()));
-    *bytes = temper::estimate_session(network, plan, rows);
+    TEMPER_ASSIGN(*bytes, temper::estimate_session(network, plan, rows));
     return Status();
   });
 }

@@ -14,10 +14,12 @@ temper_lane_plan lane_plan(const Spec &spec, const CachePlan &plan) {
 
 }  // namespace
 
-int64_t Cache::estimate(const Model &model, const CachePlan &plan) {
+Result<int64_t> Cache::estimate(const Model &model, const CachePlan &plan) {
   const Device &device = *model.device();
   const temper_lane_plan lane = lane_plan(model.spec(), plan);
-  return plan.lanes * static_cast<int64_t>(device.ops().lane_bytes(device.handle(), &lane));
+  int64_t bytes = 0;
+  TEMPER_TRY(add_bytes(&bytes, device.ops().lane_bytes(device.handle(), &lane), plan.lanes));
+  return bytes;
 }
 
 Result<Cache> Cache::create(const std::shared_ptr<const Model> &model, const CachePlan &plan) {
@@ -26,7 +28,7 @@ Result<Cache> Cache::create(const std::shared_ptr<const Model> &model, const Cac
   Cache cache;
   cache.plan_ = plan;
   cache.model_ = model;
-  cache.bytes_ = estimate(*model, plan);
+  TEMPER_ASSIGN(cache.bytes_, estimate(*model, plan));
   cache.lanes_.reserve(static_cast<size_t>(plan.lanes));  // so that no lane is lost when memory runs out
   for (int32_t i = 0; i < plan.lanes; ++i) {
     temper_lane *lane = nullptr;
@@ -41,7 +43,7 @@ Result<Cache> Cache::fork(const Cache &from, std::span<const int32_t> kept, std:
   Cache cache;
   cache.plan_ = from.plan_;
   cache.model_ = from.model_;
-  cache.bytes_ = estimate(*from.model_, from.plan_);
+  TEMPER_ASSIGN(cache.bytes_, estimate(*from.model_, from.plan_));
   cache.lanes_.reserve(from.lanes_.size());
   for (size_t i = 0; i < from.lanes_.size(); ++i) {
     temper_lane *lane = nullptr;

@@ -24,7 +24,7 @@ class Cache {
   // A cache of the same plan whose lane l begins with the first kept[l] slots of lane l of `from`. Of these the first
   // lasting[l] will hardly be written again and are shared. Both may then be used on different threads.
   static Result<Cache> fork(const Cache &from, std::span<const int32_t> kept, std::span<const int32_t> lasting);
-  static int64_t estimate(const Model &model, const CachePlan &plan);
+  static Result<int64_t> estimate(const Model &model, const CachePlan &plan);
 
   const CachePlan &plan() const noexcept { return plan_; }
   temper_lane *lane(int32_t index) const noexcept { return lanes_[static_cast<size_t>(index)].get(); }

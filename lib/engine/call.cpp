@@ -30,13 +30,11 @@ void Call::reserve(int32_t rows, int32_t wanted) {
   positions_.resize(n);
   for (std::vector<int32_t> *column : {&tokens_, &conditions_, &slots_, &begins_, &ends_}) column->resize(n);
   lanes_.resize(n);
-  sees_itself_.resize(n);
   wanted_.reserve(static_cast<size_t>(wanted));
 }
 
 void Call::clear() noexcept {
   count_ = 0;
-  any_sees_itself_ = false;
   wanted_.clear();
   reader_ = nullptr;
   interviewer_ = nullptr;
@@ -52,8 +50,6 @@ int32_t Call::add(const Row &row) noexcept {
   slots_[i] = row.slot;
   begins_[i] = row.visible_begin;
   ends_[i] = row.visible_end;
-  sees_itself_[i] = row.sees_itself ? 1 : 0;
-  any_sees_itself_ = any_sees_itself_ || row.sees_itself;
   return count_++;
 }
 
@@ -72,7 +68,7 @@ temper_rows Call::rows(const int32_t *places) const noexcept {
           .slot = slots_.data(),
           .visible_begin = begins_.data(),
           .visible_end = ends_.data(),
-          .sees_itself = any_sees_itself_ ? sees_itself_.data() : nullptr};
+          .sees_itself = nullptr};
 }
 
 }  // namespace temper

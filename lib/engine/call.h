@@ -14,8 +14,7 @@
 
 namespace temper {
 
-// One row: it attends to slots [visible_begin, visible_end) of its lane, and to its own slot besides if
-// `sees_itself`. Rows of one lane stand in slot order.
+// One row: it attends to slots [visible_begin, visible_end) of its lane. Rows of one lane stand in slot order.
 struct Row {
   int32_t token = 0;      // -1: a zero embedding
   int64_t position = 0;   // absolute
@@ -24,7 +23,6 @@ struct Row {
   int32_t slot = 0;
   int32_t visible_begin = 0;
   int32_t visible_end = 0;
-  bool sees_itself = false;
 };
 
 // The host's threads, as work on logits sees them.
@@ -115,8 +113,6 @@ class Call {
   std::vector<int64_t> positions_;
   std::vector<int32_t> tokens_, conditions_, slots_, begins_, ends_;
   std::vector<temper_lane *> lanes_;
-  std::vector<uint8_t> sees_itself_;
-  bool any_sees_itself_ = false;
   std::vector<int32_t> wanted_;
   LogitReader *reader_ = nullptr;
   Interviewer *interviewer_ = nullptr;

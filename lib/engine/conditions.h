@@ -13,7 +13,8 @@ namespace temper {
 
 class Conditions {
  public:
-  // Room for `capacity` values; hold() makes more when it has to. Projections are made `max_rows` at a time.
+  // Room for `capacity` values, at most 65,536; hold() makes more when it has to. Projections are made `max_rows` at a
+  // time.
   static Result<Conditions> create(const std::shared_ptr<const Model> &model, int32_t capacity, int32_t max_rows);
   static int64_t estimate(const Spec &spec, int32_t capacity, int32_t max_rows);
 
@@ -26,11 +27,11 @@ class Conditions {
 
   int32_t capacity() const noexcept { return static_cast<int32_t>(entries_.size()); }
   double value(int32_t index) const noexcept { return entries_[static_cast<size_t>(index)].value; }
-  // adaLN vectors of a layer: shift1 scale1 gate1 shift2 scale2 gate2, as these chunks. No base: the model has none.
-  temper_modulation of_layer(size_t layer, int shift, int scale, int gate) const noexcept;
+  // adaLN vectors of a layer by their chunks (matrices.h). No base: the model has none.
+  temper_modulation of_layer(size_t layer, Chunk shift, Chunk scale, Chunk gate) const noexcept;
   temper_modulation of_head() const noexcept;
   // Shares of the token's own embedding (gamma models), or null.
-  const float *mix() const noexcept { return mix_.data(); }
+  const float *mix() const noexcept { return tables_.mix.data(); }
 
  private:
   struct Entry {
@@ -38,17 +39,24 @@ class Conditions {
     int32_t holders = 0;
     bool known = false;  // its projections are in the tables
   };
-  Status allocate(size_t capacity);
-  Result<size_t> place_of(double value);
-  Status compute_missing(temper_stream *stream);
-  Status compute(size_t first, size_t count, temper_stream *stream);
+  struct Tables {
+    std::vector<DeviceBuffer> layers;  // [capacity][chunk_count][width] each
+    DeviceBuffer head;                 // [capacity][head_chunk_count][width]
+    DeviceBuffer mix;                  // [capacity]
+  };
+  Result<Tables> make_tables(size_t capacity) const;
+  Status grow(temper_stream *stream);
+  Result<size_t> place_of(double value, temper_stream *stream);
+  // What is held and not known yet.
+  Status compute_missing(std::span<Entry> entries, Tables &tables, temper_stream *stream);
+  // `first`: the place of the first of these.
+  Status compute(std::span<const Entry> entries, size_t first, Tables &tables, temper_stream *stream);
 
   std::shared_ptr<const Model> model_;
   int32_t max_rows_ = 1;
   std::vector<Entry> entries_;
-  std::vector<DeviceBuffer> tables_;  // per layer [capacity][6 width], then the head's [capacity][2 width]
-  DeviceBuffer mix_;                  // [capacity]
-  DeviceBuffer inputs_;               // [max_rows][condition_width]
+  Tables tables_;
+  DeviceBuffer inputs_;  // [max_rows][condition_width]
 };
 
 }  // namespace temper

@@ -3,6 +3,7 @@
 #include "engine/engine.h"
 
 #include "engine/sizes.h"
+#include "runtime/runtime.h"
 
 #include <algorithm>
 
@@ -42,27 +43,42 @@ EnginePlan with_chunk(EnginePlan plan) {
 
 temper_stream_plan stream_plan(const Spec &spec, const EnginePlan &plan) {
   const int64_t widest = std::max({spec.width, qkv_width(spec), mlp_in_width(spec), spec.heads * spec.head_dim,
-                                   6 * spec.width * (spec.modulated_blocks ? 1 : 0)});
+                                   spec.condition_width, chunk_count * spec.width * (spec.modulated_blocks ? 1 : 0),
+                                   head_chunk_count * spec.width * (spec.modulated_head ? 1 : 0)});
   return {.max_rows = plan.max_rows,
           .max_logit_rows = logit_chunk(plan.max_wanted),
           .max_slots = plan.max_slots,
           .max_width = widest};
 }
 
+// Of scratch memory for questions.
+int64_t workspace_count(const Device &device, const EnginePlan &plan) {
+  return plan.max_questions > 0 ? device.executor().workers : 0;
+}
+
 bool on_host(const Model &model) { return (model.device()->ops().flags & TEMPER_BACKEND_HOST_MEMORY) != 0; }
 
 }  // namespace
 
-int64_t Engine::estimate(const Model &model, const EnginePlan &wanted) {
+Result<int64_t> Engine::estimate(const Model &model, const EnginePlan &wanted) {
   const EnginePlan plan = with_chunk(wanted);
   const Spec &spec = model.spec();
   const Device &device = *model.device();
   const temper_stream_plan stream = stream_plan(spec, plan);
   int64_t floats = plan.max_rows * (2 * spec.width + qkv_width(spec) + spec.heads * spec.head_dim + spec.mlp_width);
   floats += stream.max_logit_rows * spec.columns * (on_host(model) ? 1 : 2);
-  return floats * static_cast<int64_t>(sizeof(float)) + Rotary::estimate(spec, plan.position_span, plan.max_rows) +
-         Conditions::estimate(spec, plan.conditions, plan.max_rows) +
-         static_cast<int64_t>(device.ops().stream_bytes(device.handle(), &stream));
+  int64_t bytes = floats * static_cast<int64_t>(sizeof(float)) +
+                  Rotary::estimate(spec, plan.position_span, plan.max_rows) +
+                  Conditions::estimate(spec, plan.conditions, plan.max_rows);
+  TEMPER_TRY(add_bytes(&bytes, Workspace::bytes(static_cast<int32_t>(spec.columns)), workspace_count(device, plan)));
+  TEMPER_TRY(add_bytes(&bytes, device.ops().stream_bytes(device.handle(), &stream)));
+  return bytes;
+}
+
+int64_t Engine::bytes() const {
+  EnginePlan plan = plan_;
+  plan.conditions = parts_.conditions.capacity();  // they grow by themselves
+  return estimate(*model_, plan).value();          // what is there can be counted
 }
 
 Result<Engine::Parts> Engine::make_parts(const std::shared_ptr<const Model> &model, const EnginePlan &plan) {
@@ -82,9 +98,13 @@ Result<Engine::Parts> Engine::make_parts(const std::shared_ptr<const Model> &mod
   TEMPER_ASSIGN(parts.attended, DeviceBuffer::floats(device, rows * spec.heads * spec.head_dim));
   TEMPER_ASSIGN(parts.hidden, DeviceBuffer::floats(device, rows * spec.mlp_width));
   TEMPER_ASSIGN(parts.logits, DeviceBuffer::floats(device, streams.max_logit_rows * spec.columns));
-  if (!on_host(*model)) parts.host_logits.resize(static_cast<size_t>(streams.max_logit_rows * spec.columns));
-  for (int32_t worker = 0; plan.max_questions > 0 && worker < device->executor().workers; ++worker) {
-    TEMPER_ASSIGN(Workspace workspace, Workspace::create(static_cast<int32_t>(spec.columns)));
+  const temper_allocator &host = device->runtime().allocator();
+  if (!on_host(*model)) {
+    TEMPER_ASSIGN(parts.host_logits,
+                  HostArray<float>::create(host, static_cast<size_t>(streams.max_logit_rows * spec.columns)));
+  }
+  for (int64_t worker = 0; worker < workspace_count(*device, plan); ++worker) {
+    TEMPER_ASSIGN(Workspace workspace, Workspace::create(static_cast<int32_t>(spec.columns), host));
     parts.workspaces.push_back(std::move(workspace));
   }
   parts.questions.reserve(static_cast<size_t>(streams.max_logit_rows) * static_cast<size_t>(plan.max_questions));

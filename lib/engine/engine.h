@@ -30,14 +30,15 @@ struct EnginePlan {
 class Engine {
  public:
   static Result<std::shared_ptr<Engine>> create(std::shared_ptr<const Model> model, const EnginePlan &plan);
-  static int64_t estimate(const Model &model, const EnginePlan &plan);
+  static Result<int64_t> estimate(const Model &model, const EnginePlan &plan);
 
   // Makes room for another user, with all that is known kept. Without memory the engine stays as it was.
   Status reserve(const EnginePlan &plan);
 
   const std::shared_ptr<const Model> &model() const noexcept { return model_; }
   const EnginePlan &plan() const noexcept { return plan_; }
-  int64_t bytes() const noexcept { return estimate(*model_, plan_); }
+  // What it takes now.
+  int64_t bytes() const;
   const Threads &threads() const noexcept;
 
   // Conditioning values of a user by index; see Conditions.
@@ -60,7 +61,7 @@ class Engine {
   struct Parts {
     Stream stream;
     DeviceBuffer x, normed, qkv, attended, hidden, logits;
-    std::vector<float> host_logits;  // of a chunk, where a backend's memory isn't the host's
+    HostArray<float> host_logits;  // of a chunk, where a backend's memory isn't the host's
     std::vector<Workspace> workspaces;
     Questions questions;  // of a chunk
     Rotary rotary;
@@ -69,6 +70,7 @@ class Engine {
 
   Engine() = default;
   static Result<Parts> make_parts(const std::shared_ptr<const Model> &model, const EnginePlan &plan);
+  Status run_rows(const std::atomic<bool> *cancel);
   Status run_layer(size_t index, bool keys_only);
   Status run_head(std::span<const int32_t> rows);
   Status take_logits(size_t first, size_t count);

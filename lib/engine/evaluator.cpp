@@ -8,6 +8,8 @@ namespace temper {
 namespace {
 
 constexpr int32_t first_conditions = 16;  // an engine makes room for more when there are more
+// As sessions have them (lanes; slots and rows): what is beyond would only be found out when memory is gone.
+constexpr int32_t most_sequences = 4096, most_rows = 1 << 30;
 
 class CopyLogits final : public LogitReader {
  public:
@@ -28,15 +30,19 @@ Result<std::unique_ptr<Evaluator>> Evaluator::create(std::shared_ptr<const Model
                                                      int32_t max_rows, int32_t slots) {
   if (sequences < 1 || max_rows < 1 || slots < 1)
     return Status(TEMPER_E_ARGUMENT, "sequences, rows and slots must be at least 1");
+  if (sequences > most_sequences || max_rows > most_rows || slots > most_rows)
+    return fail(TEMPER_E_ARGUMENT, "at most %d sequences of %d slots in calls of %d rows", most_sequences, most_rows,
+                most_rows);
   std::unique_ptr<Evaluator> evaluator(new Evaluator());
   TEMPER_ASSIGN(evaluator->cache_, Cache::create(model, {.lanes = sequences, .slots = slots}));
-  const int64_t span = std::max<int64_t>(slots, model->spec().max_positions);
+  evaluator->positions_ = model->spec().rotary ? std::max<int64_t>(slots, model->spec().max_positions)
+                                               : model->spec().max_positions;
   // Every row may have its own noise.
   TEMPER_ASSIGN(evaluator->engine_, Engine::create(std::move(model), {.max_rows = max_rows,
                                                                       .max_wanted = max_rows,
                                                                       .max_slots = slots,
                                                                       .conditions = std::min(max_rows, first_conditions),
-                                                                      .position_span = span}));
+                                                                      .position_span = slots}));
   evaluator->max_rows_ = max_rows;
   evaluator->kept_.assign(static_cast<size_t>(sequences), 0);
   evaluator->used_.assign(static_cast<size_t>(sequences), 0);
@@ -44,28 +50,27 @@ Result<std::unique_ptr<Evaluator>> Evaluator::create(std::shared_ptr<const Model
   return evaluator;
 }
 
-Status Evaluator::check(std::span<const temper_x_row> rows, size_t capacity) {
+Status Evaluator::check(std::span<const temper_x_row> rows, size_t capacity) const {
   const Spec &spec = engine_->model()->spec();
   const CachePlan &lanes = cache_.plan();
   if (rows.size() > static_cast<size_t>(max_rows_))
     return fail(TEMPER_E_ARGUMENT, "%zu rows in a call planned for %d", rows.size(), max_rows_);
-  used_ = kept_;
+  std::vector<int32_t> used = kept_;
   size_t wanted = 0;
   for (const temper_x_row &row : rows) {
     if (row.sequence < 0 || row.sequence >= lanes.lanes)
       return fail(TEMPER_E_ARGUMENT, "sequence %d of %d", row.sequence, lanes.lanes);
     if (row.token < 0 || row.token >= spec.vocabulary)
       return fail(TEMPER_E_ARGUMENT, "token %d isn't in the vocabulary", row.token);
-    const int64_t positions = spec.rotary ? engine_->plan().position_span : spec.max_positions;
-    if (row.position < 0 || row.position >= positions)
-      return fail(TEMPER_E_ARGUMENT, "position %d of %lld", row.position, static_cast<long long>(positions));
-    if (used_[static_cast<size_t>(row.sequence)]++ >= lanes.slots)
+    if (row.position < 0 || row.position >= positions_)
+      return fail(TEMPER_E_ARGUMENT, "position %d of %lld", row.position, static_cast<long long>(positions_));
+    if (used[static_cast<size_t>(row.sequence)]++ >= lanes.slots)
       return fail(TEMPER_E_ARGUMENT, "sequence %d has more rows than its %d slots", row.sequence, lanes.slots);
     wanted += row.want_logits != 0 ? 1 : 0;
   }
   for (const temper_x_row &row : rows)
     if (row.visible_begin < 0 || row.visible_begin > row.visible_end ||
-        row.visible_end > used_[static_cast<size_t>(row.sequence)])
+        row.visible_end > used[static_cast<size_t>(row.sequence)])
       return fail(TEMPER_E_ARGUMENT, "slots %d to %d aren't all filled", row.visible_begin, row.visible_end);
   if (wanted > capacity / static_cast<size_t>(spec.columns))
     return fail(TEMPER_E_CAPACITY, "%zu rows of %lld logits don't fit", wanted, static_cast<long long>(spec.columns));
@@ -74,7 +79,7 @@ Status Evaluator::check(std::span<const temper_x_row> rows, size_t capacity) {
 
 Status Evaluator::run(std::span<const temper_x_row> rows, float *logits, size_t capacity) {
   TEMPER_TRY(check(rows, capacity));
-  used_ = kept_;
+  std::vector<int32_t> used = kept_;
   values_.clear();
   for (const temper_x_row &row : rows) values_.push_back(row.condition);
   TEMPER_ASSIGN(const std::vector<int32_t> conditions, engine_->hold_conditions(values_));
@@ -88,14 +93,16 @@ Status Evaluator::run(std::span<const temper_x_row> rows, float *logits, size_t 
                                  .position = row.position,
                                  .condition = conditions[i],
                                  .lane = cache_.lane(row.sequence),
-                                 .slot = used_[static_cast<size_t>(row.sequence)]++,
+                                 .slot = used[static_cast<size_t>(row.sequence)]++,
                                  .visible_begin = row.visible_begin,
                                  .visible_end = row.visible_end});
     if (row.want_logits != 0) (void)call.want(at);
   }
+  used_ = kept_;  // what a call that fails leaves in slots can't be kept
   const Status status = engine_->run(nullptr);
   call.clear();
   engine_->release_conditions(conditions);
+  if (status.ok()) used_ = std::move(used);
   return status;
 }
 

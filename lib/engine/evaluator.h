@@ -20,12 +20,13 @@ class Evaluator {
 
  private:
   Evaluator() = default;
-  Status check(std::span<const temper_x_row> rows, size_t capacity);
+  Status check(std::span<const temper_x_row> rows, size_t capacity) const;
 
   std::shared_ptr<Engine> engine_;
   Cache cache_;
   int32_t max_rows_ = 0;
-  std::vector<int32_t> kept_, used_;  // slots per sequence: kept for good, kept and of this call
+  int64_t positions_ = 0;             // rows are at positions below
+  std::vector<int32_t> kept_, used_;  // slots per sequence: kept for good, kept and of the last call
   std::vector<double> values_;        // conditioning values of the call's rows
 };
 

@@ -25,15 +25,6 @@ temper_norm norm_of(const Spec &spec, const NormWeights &weights, const temper_m
           .modulation = modulation};
 }
 
-int32_t mlp_activation(const Spec &spec) {
-  switch (spec.activation) {
-    case Activation::swiglu: return TEMPER_ACTIVATION_SWIGLU;
-    case Activation::gelu_erf: return TEMPER_ACTIVATION_GELU_ERF;
-    case Activation::gelu_tanh: break;
-  }
-  return TEMPER_ACTIVATION_GELU_TANH;
-}
-
 }  // namespace
 
 Status Engine::run_layer(size_t index, bool keys_only) {
@@ -56,11 +47,11 @@ Status Engine::run_layer(size_t index, bool keys_only) {
       .q_norm = layer.q_norm.data(),
       .k_norm = layer.k_norm.data(),
       .norm_epsilon = spec.norm_epsilon};
-  const temper_modulation first = parts_.conditions.of_layer(index, 0, 1, 2);
-  const temper_modulation second = parts_.conditions.of_layer(index, 3, 4, 5);
+  const temper_modulation first = parts_.conditions.of_layer(index, shift1, scale1, gate1);
+  const temper_modulation second = parts_.conditions.of_layer(index, shift2, scale2, gate2);
   const temper_norm norm1 = norm_of(spec, layer.norm1, first), norm2 = norm_of(spec, layer.norm2, second);
-  const temper_modulation *gate1 = first.base != nullptr ? &first : nullptr;
-  const temper_modulation *gate2 = second.base != nullptr ? &second : nullptr;
+  const temper_modulation *first_gate = first.base != nullptr ? &first : nullptr;
+  const temper_modulation *second_gate = second.base != nullptr ? &second : nullptr;
   const auto product = [&](float *out, const float *in, const Linear &matrix, int32_t activation, const float *residual,
                            const temper_modulation *gate) {
     return device.check(ops.linear(stream, out, in, rows, matrix.get(), activation, residual, gate));
@@ -71,10 +62,10 @@ Status Engine::run_layer(size_t index, bool keys_only) {
   TEMPER_TRY(device.check(ops.rotary_write(stream, qkv, &attention, at)));
   if (keys_only) return Status();
   TEMPER_TRY(device.check(ops.attend(stream, attended, qkv, &attention, at)));
-  TEMPER_TRY(product(x, attended, layer[Matrix::attention_out], TEMPER_ACTIVATION_NONE, x, gate1));
+  TEMPER_TRY(product(x, attended, layer[Matrix::attention_out], TEMPER_ACTIVATION_NONE, x, first_gate));
   TEMPER_TRY(device.check(ops.norm(stream, normed, x, &norm2, nullptr, rows)));
-  TEMPER_TRY(product(hidden, normed, layer[Matrix::mlp_in], mlp_activation(spec), nullptr, nullptr));
-  return product(x, hidden, layer[Matrix::mlp_out], TEMPER_ACTIVATION_NONE, x, gate2);
+  TEMPER_TRY(product(hidden, normed, layer[Matrix::mlp_in], backend_activation(spec.activation), nullptr, nullptr));
+  return product(x, hidden, layer[Matrix::mlp_out], TEMPER_ACTIVATION_NONE, x, second_gate);
 }
 
 // The logits of some rows, into the chunk.
@@ -103,7 +94,7 @@ Result<float *> Engine::logits_on_host(size_t first, size_t count) {
   const Device &device = *model_->device();
   TEMPER_TRY(device.check(device.ops().sync(parts_.stream.get())));
   float *logits = parts_.logits.data();
-  if (!parts_.host_logits.empty()) {
+  if (parts_.host_logits.size() > 0) {
     const size_t bytes = count * static_cast<size_t>(spec.columns) * sizeof(float);
     TEMPER_TRY(device.check(device.ops().download(device.handle(), parts_.host_logits.data(), logits, bytes)));
     logits = parts_.host_logits.data();
@@ -173,6 +164,13 @@ Status Engine::take_logits(size_t first, size_t count) {
 
 Status Engine::run(const std::atomic<bool> *cancel) {
   if (call_.count() == 0) return Status();
+  const Status status = run_rows(cancel);
+  // What a backend has begun is over before anybody writes or ends what it uses.
+  if (!status.ok()) (void)model_->device()->ops().sync(parts_.stream.get());
+  return status;
+}
+
+Status Engine::run_rows(const std::atomic<bool> *cancel) {
   const Spec &spec = model_->spec();
   const Device &device = *model_->device();
   const temper_backend &ops = device.ops();

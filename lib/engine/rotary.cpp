@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/rotary.h"
 
+#include "runtime/runtime.h"
+
 #include <algorithm>
 #include <cmath>
 
@@ -12,7 +14,9 @@ constexpr size_t run_rows = 64;  // neighbouring places written at a time
 }  // namespace
 
 int64_t Rotary::estimate(const Spec &spec, int64_t span, int32_t max_rows) {
-  return spec.rotary ? (span + max_rows) * spec.head_dim * static_cast<int64_t>(sizeof(float)) : 0;
+  const auto place = spec.head_dim * static_cast<int64_t>(sizeof(float)) +
+                     static_cast<int64_t>(sizeof(int64_t) + sizeof(uint32_t));
+  return spec.rotary ? (span + max_rows) * place : 0;
 }
 
 Result<Rotary> Rotary::create(const std::shared_ptr<const Model> &model, int64_t span, int32_t max_rows) {
@@ -30,8 +34,10 @@ Result<Rotary> Rotary::create(const std::shared_ptr<const Model> &model, int64_t
   for (size_t pair = 0; pair < half; ++pair)
     rotary.frequencies_.push_back(
         std::pow(spec.rotary_theta, -2.0 * static_cast<double>(pair) / static_cast<double>(spec.head_dim)));
-  rotary.held_.assign(places, -1);
-  rotary.used_.assign(places, 0);
+  const temper_allocator &host = model->device()->runtime().allocator();
+  TEMPER_ASSIGN(rotary.held_, HostArray<int64_t>::create(host, places));
+  TEMPER_ASSIGN(rotary.used_, HostArray<uint32_t>::create(host, places));
+  std::fill(rotary.held_.begin(), rotary.held_.end(), -1);
   rotary.angles_.resize(2 * run_rows * half);
   return rotary;
 }
@@ -48,7 +54,7 @@ Status Rotary::write(size_t place, std::span<const int64_t> positions) {
     }
   TEMPER_TRY(cosines_.upload(cosines, count * sizeof(float), place * half * sizeof(float)));
   TEMPER_TRY(sines_.upload(sines, count * sizeof(float), place * half * sizeof(float)));
-  std::copy(positions.begin(), positions.end(), held_.begin() + static_cast<std::ptrdiff_t>(place));
+  std::copy(positions.begin(), positions.end(), held_.begin() + place);
   return Status();
 }
 

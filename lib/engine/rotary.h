@@ -5,6 +5,7 @@
 
 #include "engine/call.h"
 #include "model/model.h"
+#include "runtime/memory.h"
 
 #include <memory>
 #include <vector>
@@ -30,8 +31,8 @@ class Rotary {
   std::shared_ptr<const Model> model_;
   DeviceBuffer cosines_, sines_;        // [size + max_rows][head_dim/2]
   std::vector<double> frequencies_;     // of the pairs
-  std::vector<int64_t> held_;           // position whose angles a place has; -1: none
-  std::vector<uint32_t> used_;          // the call that used a place last
+  HostArray<int64_t> held_;             // position whose angles a place has; -1: none
+  HostArray<uint32_t> used_;            // the call that used a place last
   std::vector<int32_t> places_;         // of the call's rows
   std::vector<float> angles_;           // on their way to the device
   size_t size_ = 0;

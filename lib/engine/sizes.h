@@ -4,8 +4,6 @@
 
 #include "model/spec.h"
 
-#include <algorithm>
-
 namespace temper {
 
 inline int64_t qkv_width(const Spec &spec) { return (spec.heads + 2 * spec.kv_heads) * spec.head_dim; }
@@ -15,6 +13,6 @@ inline int64_t mlp_in_width(const Spec &spec) {
 }
 
 // 64 rows of a 50k vocabulary are 13 MB. Even, so that rows that were asked for in pairs stay together.
-inline int32_t logit_chunk(int32_t wanted) { return std::min(wanted + wanted % 2, 64); }
+inline int32_t logit_chunk(int32_t wanted) { return wanted >= 64 ? 64 : wanted + wanted % 2; }
 
 }  // namespace temper

@@ -41,7 +41,7 @@ class LevelConditions {
 struct Track {
   temper_lane *lane = nullptr;
   const LevelConditions *conditions = nullptr;
-  bool shared_level = false;  // settled rows are told the window's level, see told_level()
+  bool shared_level = false;  // settled rows are told the window's level, see shares_level()
 };
 
 // Models that were trained with one level per sequence, and whose settled rows aren't cached, are told the window's

@@ -7,15 +7,6 @@
 namespace temper {
 namespace {
 
-int32_t backend_activation(Activation activation) {
-  switch (activation) {
-    case Activation::gelu_erf: return TEMPER_ACTIVATION_GELU_ERF;
-    case Activation::swiglu: return TEMPER_ACTIVATION_SWIGLU;
-    case Activation::gelu_tanh: break;
-  }
-  return TEMPER_ACTIVATION_GELU_TANH;
-}
-
 // Other types are widened to float32 before a device sees them.
 bool is_device_type(Dtype dtype) { return dtype == Dtype::f32 || dtype == Dtype::f16 || dtype == Dtype::bf16; }
 
@@ -130,6 +121,15 @@ std::vector<float> floats(const TensorView &tensor) {
 
 }  // namespace
 
+int32_t backend_activation(Activation activation) noexcept {
+  switch (activation) {
+    case Activation::gelu_erf: return TEMPER_ACTIVATION_GELU_ERF;
+    case Activation::swiglu: return TEMPER_ACTIVATION_SWIGLU;
+    case Activation::gelu_tanh: break;
+  }
+  return TEMPER_ACTIVATION_GELU_TANH;
+}
+
 Result<DeviceBuffer> Model::pack_floats(const TensorView &tensor) {
   const std::vector<float> values = floats(tensor);
   TEMPER_ASSIGN(DeviceBuffer buffer, DeviceBuffer::create(device_, values.size() * sizeof(float)));
@@ -225,17 +225,16 @@ Result<std::shared_ptr<const Model>> Model::create(std::shared_ptr<Device> devic
   return std::shared_ptr<const Model>(std::move(model));
 }
 
-int64_t Model::estimate(const Device &device, const Checkpoint &checkpoint, Storage storage) {
+Result<int64_t> Model::estimate(const Device &device, const Checkpoint &checkpoint, Storage storage) {
   const Weights &weights = checkpoint.weights;
   const Storage kept = resolve(storage, weights);
   int64_t bytes = embedding_bytes(weights);
-  (void)each_matrix(weights, [&](const MatrixView &matrix, const MatrixRole &role, size_t) {
+  TEMPER_TRY(each_matrix(weights, [&](const MatrixView &matrix, const MatrixRole &role, size_t) {
     const PartList list = list_parts(matrix, false);
     const int32_t activation = role.activated ? backend_activation(checkpoint.spec.activation) : TEMPER_ACTIVATION_NONE;
     const temper_linear_desc desc = describe(list, matrix.input_major, kept, activation);
-    bytes += static_cast<int64_t>(device.ops().linear_bytes(device.handle(), &desc));
-    return Status();
-  });
+    return add_bytes(&bytes, device.ops().linear_bytes(device.handle(), &desc));
+  }));
   return bytes;
 }
 

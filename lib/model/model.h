@@ -15,6 +15,9 @@ namespace temper {
 
 enum class Storage { automatic, f32, bf16 };
 
+// A backend's number for it. What a matrix is packed for is what it is run with.
+int32_t backend_activation(Activation activation) noexcept;
+
 struct NormWeights {
   DeviceBuffer weight, bias;  // an empty bias buffer means none
 };
@@ -29,7 +32,7 @@ class Model {
   static Result<std::shared_ptr<const Model>> create(std::shared_ptr<Device> device, Checkpoint checkpoint,
                                                      Storage storage);
   // The weight_bytes() that create would come to, from metadata alone.
-  static int64_t estimate(const Device &device, const Checkpoint &checkpoint, Storage storage);
+  static Result<int64_t> estimate(const Device &device, const Checkpoint &checkpoint, Storage storage);
 
   const Spec &spec() const noexcept { return spec_; }
   const std::shared_ptr<Device> &device() const noexcept { return device_; }

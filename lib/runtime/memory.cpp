@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <cstdlib>
+#include <cstring>
 
 #if defined(__linux__) && !defined(__SANITIZE_ADDRESS__)
 #include <sys/mman.h>
@@ -50,5 +51,15 @@ void release(void *, void *memory, size_t size) {
 }  // namespace
 
 temper_allocator default_allocator() noexcept { return {nullptr, allocate, release}; }
+
+Result<void *> take_zeroed(const temper_allocator &allocator, size_t count, size_t value_size) {
+  size_t bytes = 0;
+  void *const memory = __builtin_mul_overflow(count, value_size, &bytes) || bytes == 0
+                           ? nullptr
+                           : allocator.alloc(allocator.user, bytes, 64);
+  if (memory == nullptr && count > 0) return fail(TEMPER_E_MEMORY, "out of memory: %zu values", count);
+  if (memory != nullptr) std::memset(memory, 0, bytes);
+  return memory;
+}
 
 }  // namespace temper

@@ -136,8 +136,8 @@ std::string Sampler::remark(const HeadDescription &head, const Noise &noise) con
 }
 
 Status Sampler::check(const HeadDescription &head, const Noise &noise) const {
-  if (head.columns < 1 || head.columns > most_columns)
-    return fail(TEMPER_E_UNSUPPORTED, "%d columns of logits can't be sampled, 1 to %d can", head.columns, most_columns);
+  if (head.columns < 1 || head.columns > TEMPER_MOST_COLUMNS)
+    return fail(TEMPER_E_UNSUPPORTED, "%d columns of logits can't be sampled, 1 to %d can", head.columns, TEMPER_MOST_COLUMNS);
   if (head.vocabulary < 1 || head.vocabulary > head.columns)
     return fail(TEMPER_E_ARGUMENT, "a vocabulary of %d tokens doesn't fit %d columns", head.vocabulary, head.columns);
   int32_t last = -1;

@@ -85,7 +85,9 @@ Result<int64_t> score_bytes(const Model &model, ScoreSetup setup, int64_t longes
   TEMPER_TRY(check_score(model.spec(), setup.task, longest));
   TEMPER_ASSIGN(const ScorePlan plan, plan_score(model.spec(), setup.task.schedule, longest, setup.batch, setup.cache,
                                                  setup.whole));
-  return Engine::estimate(model, plan.engine) + Cache::estimate(model, plan.cache);
+  TEMPER_ASSIGN(const int64_t engine, Engine::estimate(model, plan.engine));
+  TEMPER_ASSIGN(const int64_t cache, Cache::estimate(model, plan.cache));
+  return engine + cache;
 }
 
 }  // namespace temper

@@ -48,9 +48,9 @@ Result<ScorePlan> plan_score(const Spec &spec, const Hyperschedule &schedule, in
 
 Status check_score(const Spec &spec, const ScoreTask &task, int64_t longest) {
   TEMPER_TRY(check_window(spec, task.schedule.levels(), task.schedule.max_active(longest)));
-  if (task.head.columns < 1 || task.head.columns > most_columns)
+  if (task.head.columns < 1 || task.head.columns > TEMPER_MOST_COLUMNS)
     return fail(TEMPER_E_UNSUPPORTED, "%d columns of logits can't be scored, 1 to %d can", task.head.columns,
-                most_columns);
+                TEMPER_MOST_COLUMNS);
   if (task.head.tokens() < 2) return Status(TEMPER_E_UNSUPPORTED, "a vocabulary of one token has nothing to score");
   TEMPER_TRY(check_mask(spec, task.noise, !one_pass(spec, task)));
   if (task.head.carry_over && task.noise.uses_uniform() && !one_pass(spec, task))

@@ -127,8 +127,10 @@ int64_t sequence_bytes(const SessionPlan &plan, int32_t rows) noexcept {
   return plan.token_room * position * rows;
 }
 
-int64_t estimate_session(const Model &model, const SessionPlan &plan, int32_t rows) {
-  return Engine::estimate(model, plan.engine) + Cache::estimate(model, plan.cache) + sequence_bytes(plan, rows);
+Result<int64_t> estimate_session(const Model &model, const SessionPlan &plan, int32_t rows) {
+  TEMPER_ASSIGN(const int64_t engine, Engine::estimate(model, plan.engine));
+  TEMPER_ASSIGN(const int64_t cache, Cache::estimate(model, plan.cache));
+  return engine + cache + sequence_bytes(plan, rows);
 }
 
 HeadDescription describe_head(const Spec &spec) {

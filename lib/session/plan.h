@@ -56,7 +56,7 @@ Result<SessionPlan> plan_session(const Spec &spec, const Hyperschedule &schedule
 // What sequences take beside caches and the engine.
 int64_t sequence_bytes(const SessionPlan &plan, int32_t rows) noexcept;
 // All of it, for an engine of the session's own.
-int64_t estimate_session(const Model &model, const SessionPlan &plan, int32_t rows);
+Result<int64_t> estimate_session(const Model &model, const SessionPlan &plan, int32_t rows);
 
 // The model can follow this schedule, noise and sampler; otherwise the reason.
 Status check_parts(const SessionParts &parts, const SessionPlan &plan);

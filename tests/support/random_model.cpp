@@ -8,7 +8,7 @@ namespace temper::test {
 namespace {
 
 constexpr int64_t width = 16, heads = 2, kv_heads = 1, head_dim = 8, layers = 2, mlp = 24;
-constexpr int64_t condition_width = 6, frequencies = 8;
+constexpr int64_t frequencies = 8;
 
 // splitmix64: the numbers of a seed are the same everywhere.
 class Numbers {
@@ -71,7 +71,7 @@ std::string number(int64_t value) { return std::to_string(value); }
 std::string quoted(const std::string &text) { return "\"" + text + "\""; }
 const char *flag(bool value) { return value ? "true" : "false"; }
 
-void ddit(Maker &maker, int64_t vocabulary, bool modulated, bool modulated_head) {
+void ddit(Maker &maker, int64_t vocabulary, int64_t condition_width, bool modulated, bool modulated_head) {
   maker.random("vocab_embed.embedding", {vocabulary, width}, 1.0);
   if (modulated) {
     maker.linear("sigma_map.mlp.0", condition_width, frequencies, true);
@@ -153,7 +153,7 @@ std::string hdlm_config(const ModelChoice &choice, bool gamma) {
          R"("annealing":{"type":"block","width":)" + number(choice.block) +
          R"(,"tau":4,"sampling_eps":0.0001,"attention":{"context_type":)" + quoted(choice.context) +
          R"(,"block_type":)" + quoted(choice.window) + R"(}},"model":{"type":"ddit","hidden_size":)" + number(width) +
-         R"(,"cond_dim":)" + number(condition_width) + R"(,"length":)" + number(choice.positions) + R"(,"n_blocks":)" +
+         R"(,"cond_dim":)" + number(choice.condition_width) + R"(,"length":)" + number(choice.positions) + R"(,"n_blocks":)" +
          number(layers) + R"(,"n_heads":)" + number(heads) + R"(,"scale_by_sigma":)" + flag(gamma) +
          R"(,"hybrid_sigma_embedding":)" + flag(gamma) + "}}";
 }
@@ -161,7 +161,7 @@ std::string hdlm_config(const ModelChoice &choice, bool gamma) {
 std::string mdlm_config(const ModelChoice &choice, bool blocks) {
   std::string config = R"({"model_type":)" + quoted(blocks ? "bd3lm" : "mdlm") + R"(,"vocab_size":)" +
                        number(choice.tokens + 1) + R"(,"model_length":)" + number(choice.positions) +
-                       R"(,"hidden_dim":)" + number(width) + R"(,"cond_dim":)" + number(condition_width) +
+                       R"(,"hidden_dim":)" + number(width) + R"(,"cond_dim":)" + number(choice.condition_width) +
                        R"(,"n_blocks":)" + number(layers) + R"(,"n_heads":)" + number(heads) +
                        R"(,"time_conditioning":)" + flag(choice.timed);
   if (blocks)
@@ -173,14 +173,14 @@ std::string sedd_config(const ModelChoice &choice) {
   return R"({"tokens":)" + number(choice.tokens) + R"(,"graph":{"type":)" +
          quoted(choice.uniform ? "uniform" : "absorb") +
          R"(},"noise":{"type":"loglinear"},"model":{"type":"ddit","hidden_size":)" + number(width) + R"(,"cond_dim":)" +
-         number(condition_width) + R"(,"length":)" + number(choice.positions) + R"(,"n_blocks":)" + number(layers) +
+         number(choice.condition_width) + R"(,"length":)" + number(choice.positions) + R"(,"n_blocks":)" + number(layers) +
          R"(,"n_heads":)" + number(heads) + R"(,"scale_by_sigma":)" + flag(!choice.uniform) + "}}";
 }
 
 std::string gidd_config(const ModelChoice &choice) {
   return R"({"model_type":"dit","architectures":["DIT"],"vocab_size":)" + number(choice.tokens + 1) +
          R"(,"max_seq_len":)" + number(choice.positions) + R"(,"hidden_size":)" + number(width) +
-         R"(,"timestep_cond_dim":)" + number(condition_width) + R"(,"num_hidden_layers":)" + number(layers) +
+         R"(,"timestep_cond_dim":)" + number(choice.condition_width) + R"(,"num_hidden_layers":)" + number(layers) +
          R"(,"num_attention_heads":)" + number(heads) + R"(,"p_uniform":)" + std::to_string(choice.mix) + "}";
 }
 
@@ -260,16 +260,16 @@ RandomModel random_model(const ModelChoice &choice) {
   Maker maker(choice, wrapped ? "backbone." : family == "llada" ? "model.transformer." : "");
   if (family == "hdlm-epsilon" || family == "hdlm-gamma") {
     const bool gamma = family == "hdlm-gamma";
-    ddit(maker, vocabulary, gamma, false);
+    ddit(maker, vocabulary, choice.condition_width, gamma, false);
     model.config = hdlm_config(choice, gamma);
   } else if (wrapped) {
-    ddit(maker, vocabulary, true, true);
+    ddit(maker, vocabulary, choice.condition_width, true, true);
     model.config = mdlm_config(choice, family == "bd3lm");
   } else if (family == "sedd") {
-    ddit(maker, choice.tokens + (choice.uniform ? 0 : 1), true, true);
+    ddit(maker, choice.tokens + (choice.uniform ? 0 : 1), choice.condition_width, true, true);
     model.config = sedd_config(choice);
   } else if (family == "gidd") {
-    ddit(maker, vocabulary, true, true);
+    ddit(maker, vocabulary, choice.condition_width, true, true);
     model.config = gidd_config(choice);
   } else if (family == "gpt2" || family == "diffugpt") {
     const bool diffusion = family == "diffugpt";

@@ -23,6 +23,7 @@ struct ModelChoice {
   double mix = 0.1;                     // epsilon, gamma, p_uniform
   int64_t tokens = 19;                  // real tokens; a mask comes on top where the family has one
   int64_t positions = 96;               // trained length
+  int64_t condition_width = 6;          // where the network is told its noise
   uint64_t seed = 1;
   double sharpness = 1.0;               // scales the head: how far apart the logits are
 };

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdlib>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -165,7 +166,7 @@ void test_bytes(void **) {
                                    *random.weights, random.weights, {}),
             "checkpoint");
         std::shared_ptr<Device> device = require(runtime->open_device(backend), "device");
-        const int64_t estimate = Model::estimate(*device, checkpoint, storage);
+        const int64_t estimate = require(Model::estimate(*device, checkpoint, storage), "estimate");
         const auto model = require(Model::create(device, std::move(checkpoint), storage), "model");
         assert_int_equal(model->weight_bytes(), estimate);
         const int64_t embeddings = static_cast<int64_t>(model->embedding().bytes() + model->positions().bytes());
@@ -182,10 +183,68 @@ void test_bytes(void **) {
       }
 }
 
+// What is too large for memory is no number.
+void test_bytes_beyond_memory(void **) {
+  const std::shared_ptr<Runtime> runtime = make_runtime();
+  const RandomModel random = random_model(ModelChoice());
+  Checkpoint checkpoint = require(
+      open_checkpoint_memory(std::as_bytes(std::span(random.config.data(), random.config.size())), *random.weights,
+                             random.weights, {}),
+      "checkpoint");
+  checkpoint.weights.head.parts[0].weight.shape[0] = 600000000;
+  for (const char *backend : {"reference", "auto"}) {
+    const std::shared_ptr<Device> device = require(runtime->open_device(backend), "device");
+    assert_int_equal(Model::estimate(*device, checkpoint, Storage::f32).status().code(), TEMPER_E_MEMORY);
+  }
+  const Subject subject = open_subject(runtime, ModelChoice(), {}, "reference", false);
+  assert_int_equal(Cache::estimate(*subject.model, {.slots = -1}).status().code(), TEMPER_E_MEMORY);
+}
+
+struct Heap {
+  int64_t most = 0;
+};
+void *take(void *user, size_t size, size_t alignment) {
+  static_cast<Heap *>(user)->most += static_cast<int64_t>(size);
+  return std::aligned_alloc(alignment, (size + alignment - 1) / alignment * alignment);
+}
+void give(void *, void *memory, size_t) { std::free(memory); }
+
+// An evaluator pays for its slots, however long the model was trained, and may be asked about any of those positions.
+void test_long_models(void **) {
+  Heap heap;
+  const temper_allocator allocator = {&heap, take, give};
+  ModelChoice choice;
+  choice.family = "llama";
+  SpecOverrides overrides;
+  overrides.max_positions = 10000000;
+  const Subject subject = open_subject(make_runtime(1, &allocator), choice, overrides, "reference", false);
+  const int64_t before = heap.most;
+  auto evaluator = require(Evaluator::create(subject.model, 1, 4, 16), "evaluator");
+  assert_true(heap.most - before < 1 << 20);
+  temper_x_row row = {};
+  row.position = 9999999;
+  row.visible_end = 1;
+  require(evaluator->run(std::span(&row, 1), nullptr, 0), "run");
+  row.position = 10000000;
+  assert_int_equal(evaluator->run(std::span(&row, 1), nullptr, 0).code(), TEMPER_E_ARGUMENT);
+}
+
+void test_sizes(void **) {
+  const Subject subject = open_subject(make_runtime(), ModelChoice(), {}, "reference", false);
+  const auto create = [&](int32_t sequences, int32_t rows, int32_t slots) {
+    return Evaluator::create(subject.model, sequences, rows, slots).status().code();
+  };
+  assert_int_equal(create(INT32_MAX, 1, 1), TEMPER_E_ARGUMENT);
+  assert_int_equal(create(1, INT32_MAX, 1), TEMPER_E_ARGUMENT);
+  assert_int_equal(create(1, 1, INT32_MAX), TEMPER_E_ARGUMENT);
+}
+
 }  // namespace
 
 int main() {
-  const CMUnitTest tests[] = {cmocka_unit_test(test_one_call), cmocka_unit_test(test_pieces),
-                              cmocka_unit_test(test_bf16), cmocka_unit_test(test_bytes)};
+  const CMUnitTest tests[] = {cmocka_unit_test(test_one_call),    cmocka_unit_test(test_pieces),
+                              cmocka_unit_test(test_bf16),        cmocka_unit_test(test_bytes),
+                              cmocka_unit_test(test_bytes_beyond_memory), cmocka_unit_test(test_long_models),
+                              cmocka_unit_test(test_sizes)};
   return cmocka_run_group_tests(tests, nullptr, nullptr);
 }

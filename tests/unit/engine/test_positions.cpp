@@ -118,9 +118,17 @@ void test_conditions(void **) {
   }
 }
 
+void test_too_many_conditions(void **) {
+  ModelChoice choice;
+  choice.family = "hdlm-gamma";
+  const Subject subject = open_subject(make_runtime(), choice, {}, "reference", false);
+  assert_int_equal(Engine::create(subject.model, {.conditions = 65537}).status().code(), TEMPER_E_UNSUPPORTED);
+}
+
 }  // namespace
 
 int main() {
-  const CMUnitTest tests[] = {cmocka_unit_test(test_far_apart), cmocka_unit_test(test_conditions)};
+  const CMUnitTest tests[] = {cmocka_unit_test(test_far_apart), cmocka_unit_test(test_conditions),
+                              cmocka_unit_test(test_too_many_conditions)};
   return cmocka_run_group_tests(tests, nullptr, nullptr);
 }

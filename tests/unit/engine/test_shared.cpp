@@ -107,9 +107,39 @@ void test_memory(void **) {
   assert_int_equal(heap.now, 0);
 }
 
+// An engine takes what it says: all of it from the allocator, scratch memory for questions and what it notes of
+// positions included; calls that go to a library whole; vectors of conditions wider than all else; tables that grew.
+void test_engine_bytes(void **) {
+  for (const std::string &backend : usable_backends())
+    for (const int32_t rows : {12, 1100}) {
+      Heap heap;
+      const temper_allocator allocator = {&heap, take, give};
+      const std::shared_ptr<Runtime> runtime = make_runtime(2, &allocator);
+      ModelChoice choice;
+      choice.family = "sedd";
+      choice.condition_width = 400;
+      const Subject subject = open_subject(runtime, choice, {}, backend, false);
+      const int64_t before = heap.now;
+      const auto engine = require(Engine::create(subject.model, {.max_rows = rows,
+                                                                 .max_wanted = 3,
+                                                                 .max_questions = 2,
+                                                                 .max_slots = 50,
+                                                                 .conditions = 2,
+                                                                 .position_span = 50}),
+                                  "engine");
+      const int64_t small = engine->bytes();
+      assert_int_equal(heap.now - before, small);
+      const std::vector<double> values = {0.1, 0.2, 0.3, 0.4, 0.5};
+      (void)require(engine->hold_conditions(values), "values");
+      assert_int_equal(heap.now - before, engine->bytes());
+      assert_true(engine->bytes() > small);
+    }
+}
+
 }  // namespace
 
 int main() {
-  const CMUnitTest tests[] = {cmocka_unit_test(test_tokens), cmocka_unit_test(test_memory)};
+  const CMUnitTest tests[] = {cmocka_unit_test(test_tokens), cmocka_unit_test(test_memory),
+                              cmocka_unit_test(test_engine_bytes)};
   return cmocka_run_group_tests(tests, nullptr, nullptr);
 }

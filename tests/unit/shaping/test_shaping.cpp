@@ -3,6 +3,7 @@
 #include "answer/workspace.h"
 #include "sampler/shaping.h"
 
+#include <algorithm>
 #include <cmath>
 #include <initializer_list>
 #include <limits>
@@ -26,13 +27,13 @@ using Logits = std::vector<double>;
 bool apply(const Shaping &shaping, Logits &logits, const ShapingContext &at) {
   Workspace workspace = std::move(Workspace::create(1 + static_cast<int32_t>(logits.size())).value());
   Workspace::Memory &memory = workspace.memory();
-  memory.logits = logits;
+  std::copy(logits.begin(), logits.end(), memory.logits.begin());
   memory.count = logits.size();
   memory.top = largest(logits.data(), logits.size());
   temper_question question = plain_question();
   shaping.describe(at, question);
   const bool any = memory.shape(question);
-  logits = memory.logits;
+  std::copy_n(memory.logits.begin(), logits.size(), logits.begin());
   return any;
 }
 
