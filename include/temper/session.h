@@ -225,8 +225,8 @@ TEMPER_API temper_status temper_session_guide(temper_session *session, double sc
 
 /**
  * @brief The prompt of the run "without the prompt", no longer than the row's own, which is set before (setting it
- * again forgets this one). Without
- * this call it is the row's own with every token masked, which a model without a mask token can't have.
+ * again forgets this one). Without this call it is the row's own with every token masked, which a model without a mask
+ * token can't have.
  * @return ::TEMPER_OK; ::TEMPER_E_ARGUMENT; ::TEMPER_E_STATE (guidance is off, or after the first step).
  * @since 0.1
  */
@@ -357,8 +357,8 @@ enum {
  *   ::TEMPER_E_CANCELLED: nothing changed, the step can be tried again; ::TEMPER_E_CAPACITY: an unbounded row has no
  *   room for more tokens, read what has settled; ::TEMPER_E_BACKEND; ::TEMPER_E_UNSUPPORTED (the model gave logits
  *   that aren't finite); ::TEMPER_E_ARGUMENT (a row without a prompt whose model has no begin token, guidance of a
- *   model without a mask token and without an unconditional prompt, a schedule that ends before the row does, a
- *   candidate's value that isn't a number); ::TEMPER_E_STATE (an unbounded row without a sliding context);
+ *   model without a mask token and without an unconditional prompt, a schedule that ends before the row does, values
+ *   of candidates that are NaN, +inf or all -inf); ::TEMPER_E_STATE (an unbounded row without a sliding context);
  *   ::TEMPER_E_MEMORY (what was shared with a fork is written to). After an error nothing changed, but that a first
  *   step that was cancelled, or failed once the rows had begun, counts as the first step: prompts and options stay.
  * @since 0.1
