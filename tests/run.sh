@@ -4,22 +4,32 @@
 #
 #   sh tests/run.sh          a few minutes on two cores
 #   sh tests/run.sh --full   also: all in one static library, sanitizers, Valgrind, Clang with warnings as errors,
-#                            ten minutes per fuzzer
+#                            ten minutes per fuzzer. Two hours on two cores; with names behind it only these parts:
+#                            main static fuzzers asan tsan valgrind clang
 #
 # Exit status 0 when everything passes. Folders build-test* are kept and used again by the next run.
 # JOBS sets how much runs at once. Tests that need ../shared say so and are skipped without it.
 set -u
 root=$(cd "$(dirname "$0")/.." && pwd)
+all_parts="main static fuzzers asan tsan valgrind clang"
 full=no
-for argument in "$@"; do
-  case $argument in
-    --full) full=yes ;;
-    *)
-      echo "usage: sh tests/run.sh [--full]" >&2
-      exit 2
-      ;;
+parts="main fuzzers"
+if [ "${1:-}" = --full ]; then
+  full=yes
+  shift
+  parts=${*:-$all_parts}
+  set --
+fi
+for name in "$@" $parts; do
+  case " $all_parts " in
+    *" $name "*) [ $# -eq 0 ] && continue ;;
   esac
+  echo "usage: sh tests/run.sh [--full [$(echo "$all_parts" | tr ' ' '|')]...]" >&2
+  exit 2
 done
+wanted() {
+  case " $parts " in *" $1 "*) true ;; *) false ;; esac
+}
 exec </dev/null
 cd "$root" || exit 1
 . "$root/examples/install-packages.sh"
@@ -123,14 +133,14 @@ clang_with() { CC=clang CXX=clang++ "$@"; }
 optimization=1
 [ "$full" = no ] || optimization=3
 main="$root/build-test"
-if part "build" build "$main" all -Dbuildtype=release -Doptimization=$optimization -Ddefault_library=both; then
+if (wanted main || wanted valgrind) && part "build" build "$main" all -Dbuildtype=release -Doptimization=$optimization -Ddefault_library=both && wanted main; then
   part "tests" tested "$main"
   # Every sampler with every path and hyperschedule, not a choice of them.
   [ "$full" = no ] || TEMPER_ALL_CASES=1 part "tests, all exact samplers" tested "$main" --suite exactness --timeout-multiplier 10
 fi
 
 # The other way to put the library together. Only its border is of interest there, and it compiles everything again.
-if [ "$full" = yes ]; then
+if wanted static; then
   builtin="$root/build-test-builtin"
   targets="lib/library/libtemper.a tests/abi/abi_symbols tests/abi/abi_layout tests/abi/abi_loop"
   for name in arguments errors lifetimes memory process threads; do
@@ -142,7 +152,9 @@ if [ "$full" = yes ]; then
   fi
 fi
 
-if command -v clang++ >/dev/null 2>&1; then
+if ! wanted fuzzers; then
+  :
+elif command -v clang++ >/dev/null 2>&1; then
   fuzzing="$root/build-test-fuzz"
   fuzzers="safetensors config tokenizer merges"
   # Sessions need the whole library once more, which takes too long for the short run.
@@ -160,15 +172,17 @@ else
   echo "fuzzers: skipped, there is no clang"
 fi
 
-if [ "$full" = yes ]; then
-  slow="--timeout-multiplier 10"
+slow="--timeout-multiplier 10"
+export UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
+if wanted asan; then
   sanitized="$root/build-test-asan"
-  export UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
   if part "build, ASan and UBSan" build "$sanitized" all -Db_sanitize=address,undefined -Db_lundef=false \
     -Dbuildtype=debug -Doptimization=1; then
     # shellcheck disable=SC2086
     part "tests, ASan and UBSan" tested "$sanitized" $slow
   fi
+fi
+if wanted tsan; then
   threaded="$root/build-test-tsan"
   if part "build, TSan" build "$threaded" all -Db_sanitize=thread -Db_lundef=false -Dbuildtype=debug \
     -Doptimization=1 -Dexamples=false; then
@@ -176,11 +190,13 @@ if [ "$full" = yes ]; then
     TSAN_OPTIONS="suppressions=$root/tests/tsan.supp" \
       part "tests, TSan" tested "$threaded" $slow --suite threaded
   fi
-  if [ -d "$main" ]; then
-    # shellcheck disable=SC2086
-    part "tests, Valgrind" tested "$main" $slow --suite api \
-      --wrapper "valgrind --quiet --leak-check=full --error-exitcode=9 --errors-for-leak-kinds=definite"
-  fi
+fi
+if wanted valgrind; then
+  # shellcheck disable=SC2086
+  part "tests, Valgrind" tested "$main" $slow --suite api \
+    --wrapper "valgrind --quiet --leak-check=full --error-exitcode=9 --errors-for-leak-kinds=definite"
+fi
+if wanted clang; then
   if part "build, Clang" clang_with build "$root/build-test-clang" all -Dbuildtype=debugoptimized -Dwerror=true; then
     part "tests, Clang" tested "$root/build-test-clang"
   fi
