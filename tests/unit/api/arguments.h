@@ -35,7 +35,19 @@ void check(temper_status expected, temper_status status, const char *call, int l
     assert_null(not_made);                        \
   } while (0)
 
-/* Tests in arguments_values.c. */
+/* Tests in arguments_model.c, */
+void runtime(void **state);
+void model_options(void **state);
+void model(void **state);
+/* arguments_session.c, */
+void session(void **state);
+void refused_options_change_nothing(void **state);
+void prompts_must_fit_new_options(void **state);
+void unbounded_rows_need_their_context(void **state);
+/* arguments_score.c */
+void score(void **state);
+void evaluator(void **state);
+/* and arguments_values.c. */
 void tokenizer(void **state);
 void hyperschedule(void **state);
 void noise(void **state);
