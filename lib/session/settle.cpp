@@ -103,7 +103,8 @@ void settle(const Frame &frame, Sequence &sequence, bool idle, StepReport &repor
   take_tokens(sequence, window.proposals);
   const auto [call, settled, last] = progress(sequence, verdict);
   count_held(sequence, verdict);
-  if (!idle) freeze(frame, sequence, settled);
+  // A call that was left out makes an approximate cache older all the same.
+  if (!idle || frame.options.approximates()) freeze(frame, sequence, settled);
 
   const auto now = static_cast<int32_t>(sequence.calls_done++);
   sequence.call = call;

@@ -116,13 +116,18 @@ Status check_state(const SequenceState &s, const Frame &frame, bool begun) {
     if (level == 0 && (at >= count || frame.is_masked(s.tokens[static_cast<size_t>(at)])))
       return bad("a fixed position without a token");
   }
-  for (const float weight : s.wishes.weights)
-    if (!(weight > 0) || std::isinf(weight)) return bad("a weight");
+  for (const float weight : s.wishes.weights)  // the smallest is 1
+    if (!(weight >= 1) || std::isinf(weight)) return bad("a weight");
   for (const int32_t token : s.tokens)
     if (token < -1 || token >= spec.vocabulary) return bad("a token");
-  const int64_t known = begun ? s.settled : s.prompt;
-  for (int64_t p = s.first_token; p < known; ++p)
-    if (s.tokens[static_cast<size_t>(p - s.first_token)] < 0) return bad("a settled token");
+  // The prompt may have masks, what was generated and settled has none. A window has a gap only where no mask stands
+  // for one.
+  for (int64_t p = s.first_token; p < (begun ? s.materialized : s.prompt); ++p) {
+    const int32_t token = s.tokens[static_cast<size_t>(p - s.first_token)];
+    const bool settled = p < s.prompt || p < s.settled;
+    if (token < 0 ? settled || frame.head.mask_token >= 0 : settled && p >= s.prompt && frame.is_masked(token))
+      return bad("a token that is undecided or missing");
+  }
   for (const std::vector<int32_t> *list : {&s.allowed_ids, &s.unconditional})
     for (const int32_t token : *list)
       if (token < 0 || token >= spec.vocabulary) return bad("a token");

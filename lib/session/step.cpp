@@ -45,22 +45,8 @@ Status Step::run(Engine &engine, const std::atomic<bool> *cancel) {
     begin_refresh(frame_.options, sequence);
     rows += sequence.settled - sequence.frozen + static_cast<int64_t>(sequence.window.active.size());
   }
-  if (frame_.options.skip_idle && !frame_.options.previews() && !wants_logits()) {
-    report_.idle = true;
-    return Status();
-  }
-  // A second run isn't read ahead in parts.
-  if (!frame_.plan.paired && (rows > frame_.plan.engine.max_rows || frame_.options.look_back > 0))
-    for (size_t i = 0; i < sequences_.size(); ++i)
-      if (sequences_[i].running()) TEMPER_TRY(read_ahead(i, engine, cancel));
-
-  begin_call(engine, Purpose::step, frame_.plan.paired);
-  for (size_t i = 0; i < sequences_.size(); ++i) {
-    if (!sequences_[i].running()) continue;
-    TEMPER_TRY(drop_slots(frame_, sequences_[i], lanes_.cache.lane(static_cast<int32_t>(i)), engine));
-    TEMPER_TRY(add_window(i, engine.call()));
-  }
-  TEMPER_TRY(run_call(engine, cancel));
+  report_.idle = is_idle();
+  if (!report_.idle) TEMPER_TRY(run_windows(rows, engine, cancel));
   if (frame_.options.candidates == 1) return Status();
 
   for (Sequence &sequence : sequences_)
@@ -75,6 +61,31 @@ Status Step::run(Engine &engine, const std::atomic<bool> *cancel) {
     put_back();
   }
   return Status();
+}
+
+// No token of any sequence could change, and nothing is read that later calls need: an approximate cache is computed
+// anew when it is due, whether or not its sequence has company that isn't idle.
+bool Step::is_idle() const noexcept {
+  if (!frame_.options.skip_idle || frame_.options.previews() || wants_logits()) return false;
+  return std::none_of(sequences_.begin(), sequences_.end(), [this](const Sequence &sequence) {
+    return sequence.running() && needs_refresh(frame_.options, sequence);
+  });
+}
+
+// The call of the step's windows, behind those for settled tokens that don't fit beside them.
+Status Step::run_windows(int64_t rows, Engine &engine, const std::atomic<bool> *cancel) {
+  // A second run isn't read ahead in parts.
+  if (!frame_.plan.paired && (rows > frame_.plan.engine.max_rows || frame_.options.look_back > 0))
+    for (size_t i = 0; i < sequences_.size(); ++i)
+      if (sequences_[i].running()) TEMPER_TRY(read_ahead(i, engine, cancel));
+
+  begin_call(engine, Purpose::step, frame_.plan.paired);
+  for (size_t i = 0; i < sequences_.size(); ++i) {
+    if (!sequences_[i].running()) continue;
+    TEMPER_TRY(drop_slots(frame_, sequences_[i], lanes_.cache.lane(static_cast<int32_t>(i)), engine));
+    TEMPER_TRY(add_window(i, engine.call()));
+  }
+  return run_call(engine, cancel);
 }
 
 // Settled rows that don't fit beside the window.

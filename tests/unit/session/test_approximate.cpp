@@ -168,6 +168,35 @@ void test_the_row_before_is_computed(void **) {
   for (const int32_t token : session->row(0).tokens) assert_true(token != subject.spec().mask_token);
 }
 
+// Calls that are left out change nothing, whether or not others of the session are idle, too.
+void test_idle_calls(void **) {
+  const std::shared_ptr<Runtime> runtime = make_runtime();
+  ModelChoice model;
+  model.family = "llada";
+  const Subject subject = open_subject(runtime, model);
+  const Hyperschedule schedule = made(Hyperschedule::block(4, 8));
+  int64_t idle = 0;
+  for (const Approximation approximation : {Approximation::prefix, Approximation::dual})
+    for (const int32_t refresh : {0, 3})
+      for (uint64_t seed = 0; seed < 12; ++seed) {
+        const auto run = [&](bool skip, int32_t rows) {
+          SessionChoice choice = llada_rows(approximation, refresh, false);
+          choice.rows = rows;
+          choice.length = 32;
+          choice.seed = seed;
+          choice.prompts.resize(static_cast<size_t>(rows), some_tokens(11, 18, 3));
+          choice.options.skip_idle = skip;
+          std::unique_ptr<Session> session = make_session(subject, schedule, choice);
+          for (const StepReport &report : steps(*session)) idle += report.idle ? 1 : 0;
+          return emitted(*session, 0);
+        };
+        const std::vector<int32_t> tokens = run(false, 1);
+        if (run(true, 1) != tokens) fail_msg("refresh %d, seed %d: other tokens", refresh, static_cast<int>(seed));
+        if (run(true, 3) != tokens) fail_msg("refresh %d, seed %d: company", refresh, static_cast<int>(seed));
+      }
+  assert_true(idle > 0);
+}
+
 void test_refusals(void **) {
   const std::shared_ptr<Runtime> runtime = make_runtime();
   const Subject hdlm = open_subject(runtime, ModelChoice());
@@ -188,6 +217,6 @@ int main() {
   const CMUnitTest tests[] = {cmocka_unit_test(test_rows), cmocka_unit_test(test_difference),
                               cmocka_unit_test(test_nothing_changed),
                               cmocka_unit_test(test_the_row_before_is_computed),
-                              cmocka_unit_test(test_refusals)};
+                              cmocka_unit_test(test_idle_calls), cmocka_unit_test(test_refusals)};
   return cmocka_run_group_tests(tests, nullptr, nullptr);
 }

@@ -196,6 +196,39 @@ void test_value(void **) {
   }
 }
 
+// A call that is left out because no token could change in it chooses as it would have, alone and in company.
+void test_idle_calls(void **) {
+  const std::shared_ptr<Runtime> runtime = make_runtime();
+  const Subject subject = open_subject(runtime, ModelChoice());
+  int64_t idle = 0;
+  for (const SamplerKind kind : {SamplerKind::ancestral, SamplerKind::gibbs})
+    for (const Hyperschedule &schedule : {made(Hyperschedule::block(3, 4)), made(Hyperschedule::block(3, 8)),
+                                          made(Hyperschedule::hybrid(3, 4))}) {
+      const auto run = [&](bool skip, int32_t rows) {
+        SessionChoice choice;
+        choice.rows = rows;
+        choice.length = 25;
+        choice.prompts = {some_tokens(2, 18, 1), some_tokens(7, 18, 2)};
+        choice.prompts.resize(static_cast<size_t>(rows));
+        choice.sampler = kind;
+        choice.options.skip_idle = skip;
+        std::unique_ptr<Session> session = make_session(subject, schedule, choice);
+        require(session->set_value({prefer_low, nullptr, 0.2}, 3, false), "value");
+        StepReport report;
+        for (int step = 0; !report.done; ++step) {
+          require(session->step(report), "step");
+          idle += report.idle ? 1 : 0;
+          if (step > 1000) fail_msg("%s doesn't end", schedule.describe().c_str());
+        }
+        return emitted(*session, 0);
+      };
+      const std::vector<int32_t> tokens = run(false, 1);
+      if (run(true, 1) != tokens) fail_msg("%s: other tokens", schedule.describe().c_str());
+      if (run(true, 2) != tokens) fail_msg("%s: other tokens in company", schedule.describe().c_str());
+    }
+  assert_true(idle > 0);
+}
+
 // What the hook and the value function saw of one row, step by step.
 struct Watch {
   const Session *session = nullptr;
@@ -469,7 +502,7 @@ int main() {
       cmocka_unit_test(test_scales), cmocka_unit_test(test_formula),     cmocka_unit_test(test_other_length),
       cmocka_unit_test(test_value),  cmocka_unit_test(test_indifferent), cmocka_unit_test(test_logits_function),
       cmocka_unit_test(test_preview), cmocka_unit_test(test_preview_leaves_no_trace),
-      cmocka_unit_test(test_preview_of_long_prompt),
+      cmocka_unit_test(test_preview_of_long_prompt), cmocka_unit_test(test_idle_calls),
   };
   return cmocka_run_group_tests(tests, nullptr, nullptr);
 }

@@ -205,6 +205,16 @@ void test_impossible_states(void **) {
       state.tokens.back() = token;
       start_at(state, state.tokens.size() - 1);
     });
+  // What has settled is a token, and the window has no gaps.
+  refused([&](SavedSession &, SequenceState &state) {
+    assert_true(state.settled > state.prompt);
+    state.tokens[static_cast<size_t>(state.prompt)] = mask;
+  });
+  refused([](SavedSession &, SequenceState &state) {
+    assert_true(state.materialized > state.settled);
+    state.tokens[static_cast<size_t>(state.settled)] = -1;
+  });
+  refused([](SavedSession &, SequenceState &state) { state.wishes.weights = {1.0F, 1e-40F}; });
   require(Snapshot::restore(*target, bytes), "restore");
   finish(*target);
   finish(*session);
