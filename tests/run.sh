@@ -184,11 +184,13 @@ if wanted asan; then
 fi
 if wanted tsan; then
   threaded="$root/build-test-tsan"
-  if part "build, TSan" build "$threaded" all -Db_sanitize=thread -Db_lundef=false -Dbuildtype=debug \
+  # Only the tests that are about threads, and what they need.
+  if part "configure, TSan" configured "$threaded" -Db_sanitize=thread -Db_lundef=false -Dbuildtype=debug \
     -Doptimization=1 -Dexamples=false; then
     # shellcheck disable=SC2086
     TSAN_OPTIONS="suppressions=$root/tests/tsan.supp" \
-      part "tests, TSan" tested "$threaded" $slow --suite threaded
+      part "build and tests, TSan" meson test -C "$threaded" --num-processes "$jobs" --print-errorlogs $slow \
+      --suite threaded
   fi
 fi
 if wanted valgrind; then

@@ -421,8 +421,8 @@ TEMPER_API temper_status temper_session_provenance(const temper_session *session
  * and it is in memory once, as long as one of the two lives (in whole pages of at most 64 slots; approximate
  * caches are copied). The first step that writes to what is still shared, because a sliding context lets go of
  * slots or because of another prompt after temper_session_reset(), takes memory of its own for it. Functions set
- * by the caller aren't taken over; that of temper_session_set_value_fn() can't be set again, so that a fork of a session
- * guided by value goes on unguided. The two are independent afterwards and may be used on different threads.
+ * by the caller aren't taken over; that of temper_session_set_value_fn() can't be set again, so that a fork of a
+ * session guided by value goes on unguided. The two are independent afterwards and may be used on different threads.
  * @param[in] seed of the copy's draws; the same seed gives the same tokens as this session where no function is missed.
  * @param[out] out NULL on error.
  * @return ::TEMPER_OK; ::TEMPER_E_MEMORY; ::TEMPER_E_STATE. @since 0.1
