@@ -67,7 +67,7 @@ static void compare(temper_model *model, const char *backend) {
 }
 
 static void company_changes_no_bit(void **state) {
-  const memory_model files = memory_model_make("causal");
+  memory_model files = memory_model_make("causal");
   temper_runtime *runtime = NULL;
   int32_t backend, tried = 0;
   (void)state;
@@ -93,6 +93,7 @@ static void company_changes_no_bit(void **state) {
   }
   assert_true(tried >= 1);
   temper_runtime_destroy(runtime);
+  memory_model_free(&files);
 }
 
 int main(void) {
