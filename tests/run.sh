@@ -86,6 +86,13 @@ tested() {
   meson test -C "$folder" --no-rebuild --num-processes "$jobs" --print-errorlogs "$@"
 }
 
+# build_and_test FOLDER ARGUMENT...: the same for some tests, of which only what they need is built.
+build_and_test() {
+  folder=$1
+  shift
+  meson test -C "$folder" --num-processes "$jobs" --print-errorlogs "$@"
+}
+
 # What was skipped in a build folder, with the last line that each such test printed.
 skipped_tests() {
   python3 - "$1/meson-logs/testlog.json" <<'END'
@@ -142,13 +149,9 @@ fi
 # The other way to put the library together. Only its border is of interest there, and it compiles everything again.
 if wanted static; then
   builtin="$root/build-test-builtin"
-  targets="lib/library/libtemper.a tests/abi/abi_symbols tests/abi/abi_layout tests/abi/abi_loop"
-  for name in arguments errors lifetimes memory process threads; do
-    targets="$targets tests/unit/api/test_api_$name"
-  done
-  if part "build, all in one static library" build "$builtin" "$targets" -Dbuildtype=plain -Doptimization=0 \
+  if part "configure, all in one static library" configured "$builtin" -Dbuildtype=plain -Doptimization=0 \
     -Ddefault_library=static -Dbackends_linkage=builtin -Dexamples=false; then
-    part "tests, all in one static library" tested "$builtin" --suite abi --suite api
+    part "build and tests, one static library" build_and_test "$builtin" --suite abi --suite api
   fi
 fi
 
@@ -189,8 +192,7 @@ if wanted tsan; then
     -Doptimization=1 -Dexamples=false; then
     # shellcheck disable=SC2086
     TSAN_OPTIONS="suppressions=$root/tests/tsan.supp" \
-      part "build and tests, TSan" meson test -C "$threaded" --num-processes "$jobs" --print-errorlogs $slow \
-      --suite threaded
+      part "build and tests, TSan" build_and_test "$threaded" $slow --suite threaded
   fi
 fi
 if wanted valgrind; then
