@@ -45,17 +45,17 @@ Result<std::unique_ptr<Evaluator>> Evaluator::create(std::shared_ptr<const Model
                                                                       .position_span = slots}));
   evaluator->max_rows_ = max_rows;
   evaluator->kept_.assign(static_cast<size_t>(sequences), 0);
-  evaluator->used_.assign(static_cast<size_t>(sequences), 0);
+  evaluator->used_ = evaluator->counted_ = evaluator->kept_;
   evaluator->values_.reserve(static_cast<size_t>(max_rows));
   return evaluator;
 }
 
-Status Evaluator::check(std::span<const temper_x_row> rows, size_t capacity) const {
+Status Evaluator::check(std::span<const temper_x_row> rows, size_t capacity) {
   const Spec &spec = engine_->model()->spec();
   const CachePlan &lanes = cache_.plan();
   if (rows.size() > static_cast<size_t>(max_rows_))
     return fail(TEMPER_E_ARGUMENT, "%zu rows in a call planned for %d", rows.size(), max_rows_);
-  std::vector<int32_t> used = kept_;
+  counted_ = kept_;
   size_t wanted = 0;
   for (const temper_x_row &row : rows) {
     if (row.sequence < 0 || row.sequence >= lanes.lanes)
@@ -64,13 +64,13 @@ Status Evaluator::check(std::span<const temper_x_row> rows, size_t capacity) con
       return fail(TEMPER_E_ARGUMENT, "token %d isn't in the vocabulary", row.token);
     if (row.position < 0 || row.position >= positions_)
       return fail(TEMPER_E_ARGUMENT, "position %d of %lld", row.position, static_cast<long long>(positions_));
-    if (used[static_cast<size_t>(row.sequence)]++ >= lanes.slots)
+    if (counted_[static_cast<size_t>(row.sequence)]++ >= lanes.slots)
       return fail(TEMPER_E_ARGUMENT, "sequence %d has more rows than its %d slots", row.sequence, lanes.slots);
     wanted += row.want_logits != 0 ? 1 : 0;
   }
   for (const temper_x_row &row : rows)
     if (row.visible_begin < 0 || row.visible_begin > row.visible_end ||
-        row.visible_end > used[static_cast<size_t>(row.sequence)])
+        row.visible_end > counted_[static_cast<size_t>(row.sequence)])
       return fail(TEMPER_E_ARGUMENT, "slots %d to %d aren't all filled", row.visible_begin, row.visible_end);
   if (wanted > capacity / static_cast<size_t>(spec.columns))
     return fail(TEMPER_E_CAPACITY, "%zu rows of %lld logits don't fit", wanted, static_cast<long long>(spec.columns));
@@ -79,10 +79,12 @@ Status Evaluator::check(std::span<const temper_x_row> rows, size_t capacity) con
 
 Status Evaluator::run(std::span<const temper_x_row> rows, float *logits, size_t capacity) {
   TEMPER_TRY(check(rows, capacity));
-  std::vector<int32_t> used = kept_;
+  used_ = kept_;  // what a call that fails leaves in slots can't be kept
+  counted_ = kept_;
   values_.clear();
   for (const temper_x_row &row : rows) values_.push_back(row.condition);
-  TEMPER_ASSIGN(const std::vector<int32_t> conditions, engine_->hold_conditions(values_));
+  // Each row's own noise, as if it were a level's.
+  TEMPER_ASSIGN(const LevelConditions conditions, LevelConditions::hold(engine_, values_));
   Call &call = engine_->call();
   call.clear();
   CopyLogits copy(logits, engine_->model()->spec().columns);
@@ -91,19 +93,18 @@ Status Evaluator::run(std::span<const temper_x_row> rows, float *logits, size_t 
     const temper_x_row &row = rows[i];
     const int32_t at = call.add({.token = row.token,
                                  .position = row.position,
-                                 .condition = conditions[i],
+                                 .condition = conditions.of(static_cast<int32_t>(i)),
                                  .lane = cache_.lane(row.sequence),
-                                 .slot = used[static_cast<size_t>(row.sequence)]++,
+                                 .slot = counted_[static_cast<size_t>(row.sequence)]++,
                                  .visible_begin = row.visible_begin,
                                  .visible_end = row.visible_end});
     if (row.want_logits != 0) (void)call.want(at);
   }
-  used_ = kept_;  // what a call that fails leaves in slots can't be kept
   const Status status = engine_->run(nullptr);
   call.clear();
-  engine_->release_conditions(conditions);
-  if (status.ok()) used_ = std::move(used);
-  return status;
+  TEMPER_TRY(status);
+  std::swap(used_, counted_);
+  return Status();
 }
 
 Status Evaluator::keep(int32_t sequence, int32_t slots) {

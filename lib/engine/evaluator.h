@@ -5,6 +5,7 @@
 
 #include "engine/cache.h"
 #include "engine/engine.h"
+#include "engine/track.h"
 
 #include <temper/experimental.h>
 
@@ -20,13 +21,14 @@ class Evaluator {
 
  private:
   Evaluator() = default;
-  Status check(std::span<const temper_x_row> rows, size_t capacity) const;
+  Status check(std::span<const temper_x_row> rows, size_t capacity);
 
   std::shared_ptr<Engine> engine_;
   Cache cache_;
   int32_t max_rows_ = 0;
   int64_t positions_ = 0;             // rows are at positions below
   std::vector<int32_t> kept_, used_;  // slots per sequence: kept for good, kept and of the last call
+  std::vector<int32_t> counted_;      // the same of a call that isn't over
   std::vector<double> values_;        // conditioning values of the call's rows
 };
 

@@ -12,6 +12,7 @@ void RowLevels::begin(const Hyperschedule &schedule, int64_t length, int64_t ski
   schedule_ = &schedule;
   length_ = length;
   skip_ = skip;
+  steps_ = schedule.steps(scheduled());
   known_end_ = 0;
   for (size_t i = 0; i < starts_.size(); ++i)
     if (starts_[i] < schedule.levels() && static_cast<int64_t>(i) < length) known_end_ = static_cast<int64_t>(i) + 1;

@@ -42,7 +42,7 @@ class RowLevels {
   // The end of the hyperschedule's own window.
   int64_t window_end(int64_t step) const noexcept;
   bool drops(int64_t step) const noexcept;
-  int64_t steps() const noexcept { return schedule_->steps(scheduled()); }
+  int64_t steps() const noexcept { return steps_; }
   bool fixed(int64_t position) const noexcept;
   // In the window, but as noisy as at the start now and after the step: it takes no part yet.
   bool waits(int64_t step, int64_t position) const noexcept;
@@ -57,6 +57,7 @@ class RowLevels {
   const Hyperschedule *schedule_ = nullptr;
   int64_t length_ = 0;
   int64_t skip_ = 0;
+  int64_t steps_ = 0;      // once: a caller's hyperschedule is searched for them
   int64_t known_end_ = 0;  // one past the last position that starts below T
   std::span<const int32_t> starts_;
   std::span<const float> weights_;

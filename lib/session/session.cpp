@@ -17,12 +17,13 @@ void sort_out(std::vector<int32_t> &tokens) {
   tokens.erase(std::unique(tokens.begin(), tokens.end()), tokens.end());
 }
 
-int64_t steps_total(const Frame &frame, std::span<const Sequence> sequences) noexcept {
+int64_t steps_total(const Frame &frame, std::span<const Sequence> sequences, bool begun) noexcept {
   int64_t total = 0;
   for (const Sequence &sequence : sequences) {
     const int64_t length = frame.generated(sequence.prompt);
     if (length < 0) return -1;
-    total = std::max(total, frame.parts.schedule.steps(length + frame.plan.skipped(sequence.prompt)));
+    total = std::max(total, begun ? sequence.levels.steps()
+                                  : frame.parts.schedule.steps(length + frame.plan.skipped(sequence.prompt)));
   }
   return total;
 }
@@ -49,16 +50,13 @@ Result<std::unique_ptr<Session>> Session::create(SessionParts parts, int32_t row
   if (frame.parts.schedule.kind() == ScheduleKind::callback && length > 0)
     TEMPER_TRY(frame.parts.schedule.validate(length));
   TEMPER_TRY(frame.parts.noise.check(frame.parts.schedule.levels()));
-  if (session->can_be_planned()) TEMPER_TRY(session->allocate(nullptr));
+  if (session->can_be_planned()) TEMPER_TRY(session->make_ready());
   return session;
 }
 
-Status Session::allocate(const Session *origin) {
+Status Session::allocate(const SessionPlan &plan, const Session *origin) {
   const Spec &spec = *frame_.spec;
   const std::shared_ptr<const Model> &model = frame_.parts.model;
-  TEMPER_ASSIGN(const SessionPlan plan,
-                plan_session(spec, frame_.parts.schedule, rows(), frame_.length, frame_.options));
-  TEMPER_TRY(check_parts(frame_.parts, plan));
   // Memory that is no longer needed first: two plans at once may not fit.
   cache_.reset();
   conditions_ = LevelConditions();
@@ -85,7 +83,8 @@ Status Session::needs_context() { return Status(TEMPER_E_STATE, "an unbounded ro
 Status Session::make_ready() {
   if (ready()) return Status();
   if (!can_be_planned()) return needs_context();
-  return allocate(nullptr);
+  TEMPER_ASSIGN(const SessionPlan plan, plan_for(frame_.options));
+  return allocate(plan, nullptr);
 }
 
 Result<SessionPlan> Session::plan_for(const SessionOptions &options) const {
@@ -114,7 +113,7 @@ Status Session::set_options(const SessionOptions &options) {
     return Status();
   }
   // All that can be refused is refused before anything changes.
-  TEMPER_TRY(plan_for(wanted).status());
+  TEMPER_ASSIGN(const SessionPlan plan, plan_for(wanted));
   // Without memory, which may also be an exception, they are as before, and the next call takes the memory for them.
   struct Before {
     Frame &frame;
@@ -128,7 +127,7 @@ Status Session::set_options(const SessionOptions &options) {
     }
   } before{frame_, frame_.options, frame_.plan};
   std::swap(frame_.options, wanted);
-  TEMPER_TRY(allocate(nullptr));
+  TEMPER_TRY(allocate(plan, nullptr));
   before.wanted_back = false;
   return Status();
 }
@@ -156,7 +155,7 @@ Status Session::step(StepReport &report) {
     TEMPER_TRY(begin_sequences(frame_, sequences_));
     counts_.begun = 1;
   }
-  report.steps_total = steps_total(frame_, sequences_);
+  report.steps_total = steps_total(frame_, sequences_, true);
   if (running() == 0) {
     report.done = true;
     return Status();
@@ -215,7 +214,7 @@ SessionFigures Session::figures() const noexcept {
   int64_t bytes = 0;
   if (ready())
     bytes = cache_->bytes() + sequence_bytes(frame_.plan, rows()) + (own_engine_ ? engine_->bytes() : 0);
-  return {.steps_total = steps_total(frame_, sequences_),
+  return {.steps_total = steps_total(frame_, sequences_, counts_.begun != 0),
           .steps = counts_.steps,
           .rows_computed = counts_.rows_computed,
           .calls = counts_.calls,

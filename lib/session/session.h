@@ -64,8 +64,8 @@ class Session {
   static Status needs_context();
   // The plan for these options, in which all that was said has room; nothing changes.
   Result<SessionPlan> plan_for(const SessionOptions &options) const;
-  // `origin`: of a fork.
-  Status allocate(const Session *origin);
+  // What a plan of the frame's options takes. `origin`: of a fork.
+  Status allocate(const SessionPlan &plan, const Session *origin);
   bool ready() const noexcept { return cache_.has_value(); }
   // Takes the memory that couldn't be had when an option was set.
   Status make_ready();

@@ -80,7 +80,8 @@ Status Setup::prompt(std::span<const int32_t> tokens) {
 Result<int64_t> Setup::check_bend(const char *what) {
   TEMPER_TRY(check_not_begun(what));
   TEMPER_TRY(session_.make_ready());
-  TEMPER_TRY(session_.plan_for(with_single_positions(frame_.options)).status());
+  if (!frame_.options.single_positions)
+    TEMPER_TRY(session_.plan_for(with_single_positions(frame_.options)).status());
   return generated_begin(frame_, sequence_);
 }
 

@@ -247,7 +247,8 @@ Result<std::unique_ptr<Session>> Snapshot::fork(const Session &session, uint64_t
   copy->frame_.options = session.frame_.options;
   copy->frame_.options.candidates = 1;  // the caller's functions stay behind
   copy->sequences_.resize(session.sequences_.size());
-  TEMPER_TRY(copy->allocate(session.ready() ? &session : nullptr));
+  TEMPER_ASSIGN(const SessionPlan plan, copy->plan_for(copy->frame_.options));
+  TEMPER_TRY(copy->allocate(plan, session.ready() ? &session : nullptr));
   TEMPER_TRY(adopt(*copy, capture(session)));
   copy->frame_.seed = seed;
   for (size_t i = 0; i < session.sequences_.size(); ++i) {

@@ -39,14 +39,10 @@ bool Step::wants_logits() const noexcept {
 }
 
 Status Step::run(Engine &engine, const std::atomic<bool> *cancel) {
-  int64_t rows = 0;
-  for (Sequence &sequence : sequences_) {
-    if (!sequence.running()) continue;
-    begin_refresh(frame_.options, sequence);
-    rows += sequence.settled - sequence.frozen + static_cast<int64_t>(sequence.window.active.size());
-  }
+  for (Sequence &sequence : sequences_)
+    if (sequence.running()) begin_refresh(frame_.options, sequence);
   report_.idle = is_idle();
-  if (!report_.idle) TEMPER_TRY(run_windows(rows, engine, cancel));
+  if (!report_.idle) TEMPER_TRY(run_windows(engine, cancel));
   if (frame_.options.candidates == 1) return Status();
 
   for (Sequence &sequence : sequences_)
@@ -73,7 +69,11 @@ bool Step::is_idle() const noexcept {
 }
 
 // The call of the step's windows, behind those for settled tokens that don't fit beside them.
-Status Step::run_windows(int64_t rows, Engine &engine, const std::atomic<bool> *cancel) {
+Status Step::run_windows(Engine &engine, const std::atomic<bool> *cancel) {
+  int64_t rows = 0;
+  for (const Sequence &sequence : sequences_)
+    if (sequence.running())
+      rows += sequence.settled - sequence.frozen + static_cast<int64_t>(sequence.window.active.size());
   // A second run isn't read ahead in parts.
   if (!frame_.plan.paired && (rows > frame_.plan.engine.max_rows || frame_.options.look_back > 0))
     for (size_t i = 0; i < sequences_.size(); ++i)

@@ -39,7 +39,7 @@ class Step {
  private:
   bool wants_logits() const noexcept;
   bool is_idle() const noexcept;
-  Status run_windows(int64_t rows, Engine &engine, const std::atomic<bool> *cancel);
+  Status run_windows(Engine &engine, const std::atomic<bool> *cancel);
   Status read_ahead(size_t index, Engine &engine, const std::atomic<bool> *cancel);
   Status add_window(size_t index, Call &call);
   Status add_preview(size_t index, int32_t candidate, Call &call);

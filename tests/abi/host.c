@@ -1,17 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The host of a plugin: host PLUGIN MODEL. Loads it, uses it, unloads it; then nothing of it is left. */
+#include "proc_self.h"
+
 #include <dlfcn.h>
 #include <stdio.h>
 #include <string.h>
-
-static int mapped(const char *word) {
-  char line[5000];
-  int count = 0;
-  FILE *maps = fopen("/proc/self/maps", "r");
-  while (maps != NULL && fgets(line, sizeof line, maps) != NULL) count += strstr(line, word) != NULL;
-  if (maps != NULL) fclose(maps);
-  return count;
-}
 
 int main(int argc, char **argv) {
   int (*run)(const char *, char *, size_t) = NULL;

@@ -63,7 +63,7 @@ build_with() {
 }
 # Away from the tree, so that nothing of it can be found by accident.
 cp "$sources/outside.c" "$work/program.c"
-cp "$sources/plugin.c" "$sources/host.c" "$work/"
+cp "$sources/plugin.c" "$sources/host.c" "$sources/../support/proc_self.h" "$work/"
 cd "$work"
 [ "$(pkg-config --modversion temper)" ] || fail "no version"
 

@@ -10,7 +10,6 @@
 #include <string.h>
 
 extern temper_error error;
-extern memory_model files;
 extern world w;
 
 /* This function is being tried now. */

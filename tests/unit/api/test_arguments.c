@@ -8,7 +8,6 @@
 
 static char tried[sizeof declared_functions / sizeof declared_functions[0]];
 temper_error error;
-memory_model files;
 world w;
 
 void note(const char *name) {
@@ -51,18 +50,14 @@ static void every_function_was_tried(void **state) {
 }
 
 static int set_up(void **state) {
-  (void)state;
-  files = memory_model_make("block_causal");
-  if (world_open(&w, &files, NULL, "reference", 1, &error) == TEMPER_OK) return 0;
+  if (make_files(state) == 0 && world_open(&w, &files, NULL, "reference", 1, &error) == TEMPER_OK) return 0;
   print_error("%s\n", error.message);
   return 1;
 }
 
 static int tear_down(void **state) {
-  (void)state;
   world_close(&w);
-  memory_model_free(&files);
-  return 0;
+  return free_files(state);
 }
 
 int main(void) {

@@ -67,7 +67,7 @@ static void compare(temper_model *model, const char *backend) {
 }
 
 static void company_changes_no_bit(void **state) {
-  memory_model files = memory_model_make("causal");
+  memory_model causal = memory_model_make("causal");
   temper_runtime *runtime = NULL;
   int32_t backend, tried = 0;
   (void)state;
@@ -83,7 +83,7 @@ static void company_changes_no_bit(void **state) {
       temper_model *model = NULL;
       assert_int_equal(temper_model_options_create(&options, &error), TEMPER_OK);
       assert_int_equal(temper_model_options_set_i64(options, TEMPER_MODEL_OPTION_STORAGE, storage, &error), TEMPER_OK);
-      if (temper_model_open_memory(runtime, files.config, files.config_size, files.weights, files.weights_size, NULL,
+      if (temper_model_open_memory(runtime, causal.config, causal.config_size, causal.weights, causal.weights_size, NULL,
                                    NULL, name, options, &model, &error) != TEMPER_OK)
         fail_msg("%s: %s", name, error.message);
       compare(model, name);
@@ -93,7 +93,7 @@ static void company_changes_no_bit(void **state) {
   }
   assert_true(tried >= 1);
   temper_runtime_destroy(runtime);
-  memory_model_free(&files);
+  memory_model_free(&causal);
 }
 
 int main(void) {

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A program's own threads: all work goes through them, none of the library's start, results are the same. */
 #include "cmocka_c.h"
+#include "support/proc_self.h"
 #include "world.h"
 
-#include <dirent.h>
 #include <stdio.h>
 #include <string.h>
 
-static memory_model files;
 
 /* Runs the pieces on the calling thread, from the last to the first, under any worker's number. */
 typedef struct backwards {
@@ -20,15 +19,6 @@ static void run_backwards(void *user, temper_task_fn task, void *argument, int32
   ++self->calls;
   self->pieces += count;
   for (i = count - 1; i >= 0; --i) task(argument, i, i % 3);
-}
-
-static int threads_now(void) {
-  DIR *open = opendir("/proc/self/task");
-  int count = 0;
-  if (open == NULL) return -1;
-  while (readdir(open) != NULL) ++count;
-  closedir(open);
-  return count;
 }
 
 static int64_t generate(const char *backend, const temper_executor *executor, int32_t *tokens, size_t capacity) {
@@ -77,22 +67,10 @@ static void null_brings_the_own_threads_back(void **state) {
   world_close(&w);
 }
 
-static int set_up(void **state) {
-  (void)state;
-  files = memory_model_make("block_causal");
-  return 0;
-}
-
-static int tear_down(void **state) {
-  (void)state;
-  memory_model_free(&files);
-  return 0;
-}
-
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(results_are_the_same),
       cmocka_unit_test(null_brings_the_own_threads_back),
   };
-  return cmocka_run_group_tests_name("executor", tests, set_up, tear_down);
+  return cmocka_run_group_tests_name("executor", tests, make_files, free_files);
 }

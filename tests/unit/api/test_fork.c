@@ -12,7 +12,6 @@
 
 enum { ROUNDS = 12, ALL = 2 * WORLD_LENGTH };
 
-static memory_model files;
 static world shared;
 static temper_session *quiet; /* of the same model; nobody uses it when the process forks */
 static int32_t expected[ALL];
@@ -84,22 +83,10 @@ static void a_child_ends_everything(void **state) {
   }
 }
 
-static int set_up(void **state) {
-  (void)state;
-  files = memory_model_make("block_causal");
-  return 0;
-}
-
-static int tear_down(void **state) {
-  (void)state;
-  memory_model_free(&files);
-  return 0;
-}
-
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(a_child_ends_everything)};
 #if defined(__SANITIZE_THREAD__)
   return 77; /* its runtime ends the child of a process with threads */
 #endif
-  return cmocka_run_group_tests_name("fork", tests, set_up, tear_down);
+  return cmocka_run_group_tests_name("fork", tests, make_files, free_files);
 }

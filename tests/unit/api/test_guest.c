@@ -4,9 +4,9 @@
 #define _GNU_SOURCE
 #include "cmocka_c.h"
 #include "support/comma_locale.h"
+#include "support/proc_self.h"
 #include "world.h"
 
-#include <dirent.h>
 #include <fenv.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,19 +18,7 @@
 #include <xmmintrin.h>
 #endif
 
-static memory_model files;
 static const char *backend = "reference";
-
-/* How many mappings of this process have `word` in their names. */
-static int mapped(const char *word) {
-  char line[5000];
-  int count = 0;
-  FILE *maps = fopen("/proc/self/maps", "r");
-  if (maps == NULL) return 0;
-  while (fgets(line, sizeof line, maps) != NULL) count += strstr(line, word) != NULL;
-  fclose(maps);
-  return count;
-}
 
 static int is_tool(void) {
   const char *preloaded = getenv("LD_PRELOAD");
@@ -80,21 +68,11 @@ char *getenv(const char *name) {
 
 char *secure_getenv(const char *name) { return getenv(name); }
 
-static int threads(void) {
-  DIR *tasks = opendir("/proc/self/task");
-  int count = 0;
-  while (tasks != NULL && readdir(tasks) != NULL) ++count;
-  if (tasks != NULL) closedir(tasks);
-  return count;
-}
-
 static int32_t usable(void) {
   temper_runtime *runtime = NULL;
-  int32_t i, found = 0;
+  int32_t found;
   if (temper_runtime_create(NULL, &runtime, NULL) != TEMPER_OK) return 0;
-  for (i = 0; i < temper_backend_count(runtime); ++i)
-    if (strcmp(temper_backend_text(runtime, i, TEMPER_BACKEND_NAME), backend) == 0)
-      found = temper_backend_available(runtime, i);
+  found = backend_usable(runtime, backend);
   temper_runtime_destroy(runtime);
   return found;
 }
@@ -109,13 +87,13 @@ static int loads_what_it_uses(void *argument) {
   char file[64];
   temper_runtime *runtime = NULL;
   temper_error error;
-  const int threads_before = threads();
+  const int threads_before = threads_now();
   int32_t i;
   int linked = 1;
   (void)argument;
   variables_read = 0;
   if (temper_runtime_create(NULL, &runtime, NULL) != TEMPER_OK) return 1;
-  if (threads() != threads_before) return 6;
+  if (threads_now() != threads_before) return 6;
   for (i = 0; i < temper_backend_count(runtime); ++i) {
     const char *name = temper_backend_text(runtime, i, TEMPER_BACKEND_NAME);
     const char *path = temper_backend_text(runtime, i, TEMPER_BACKEND_PATH);
@@ -356,18 +334,6 @@ static void texts_do_not_follow_the_locale(void **state) {
   assert_int_equal(result, 0);
 }
 
-static int set_up(void **state) {
-  (void)state;
-  files = memory_model_make("block_causal");
-  return 0;
-}
-
-static int tear_down(void **state) {
-  (void)state;
-  memory_model_free(&files);
-  return 0;
-}
-
 int main(int argc, char **argv) {
   const struct CMUnitTest tests[] = {
       /* These two need a process into which nothing has been loaded yet. */
@@ -383,5 +349,5 @@ int main(int argc, char **argv) {
     printf("skipped: backend %s can't be used here\n", backend);
     return 77;
   }
-  return cmocka_run_group_tests_name("guest", tests, set_up, tear_down) != 0;
+  return cmocka_run_group_tests_name("guest", tests, make_files, free_files) != 0;
 }

@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <string.h>
 
-static memory_model files;
 
 static void open_world(world *w) {
   temper_error error;
@@ -136,22 +135,10 @@ static void folder_model_shares_its_tokenizer(void **state) {
   temper_tokenizer_destroy(second);
 }
 
-static int set_up(void **state) {
-  (void)state;
-  files = memory_model_make("block_causal");
-  return 0;
-}
-
-static int tear_down(void **state) {
-  (void)state;
-  memory_model_free(&files);
-  return 0;
-}
-
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(in_every_order), cmocka_unit_test(rotations), cmocka_unit_test(at_any_time),
       cmocka_unit_test(borrowed_weights), cmocka_unit_test(folder_model_shares_its_tokenizer),
   };
-  return cmocka_run_group_tests_name("lifetimes", tests, set_up, tear_down);
+  return cmocka_run_group_tests_name("lifetimes", tests, make_files, free_files);
 }

@@ -3,14 +3,13 @@
  * The argument is the backend. */
 #include "allocation_faults.h"
 #include "cmocka_c.h"
+#include "support/proc_self.h"
 #include "world.h"
 
-#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-static memory_model files;
 static const char *backend = "reference";
 static int32_t tokens[2 * WORLD_LENGTH];
 
@@ -147,17 +146,9 @@ static void every_allocation_and_all_after_it(void **state) {
   sweep(INT32_MAX);
 }
 
-static int tasks(void) {
-  DIR *folder = opendir("/proc/self/task");
-  int count = 0;
-  while (folder != NULL && readdir(folder) != NULL) ++count;
-  if (folder != NULL) closedir(folder);
-  return count;
-}
-
 /* As long as nothing was opened, threads can be set, and there are none. */
 static void threads_of_an_opening_that_failed_end(void **state) {
-  const int before = tasks();
+  const int before = threads_now();
   temper_status status = TEMPER_E_MEMORY;
   int64_t fault;
   (void)state;
@@ -175,7 +166,7 @@ static void threads_of_an_opening_that_failed_end(void **state) {
     if (status < 0 && (error.message[0] == '\0' || error.message[strlen(error.message) - 1] == ' '))
       fail_msg("allocation %d: \"%s\" ends before it says why", (int)fault, error.message);
     if (status < 0 && temper_runtime_set_i64(runtime, TEMPER_RUNTIME_THREADS, 1, NULL) == TEMPER_OK)
-      assert_int_equal(tasks(), before);
+      assert_int_equal(threads_now(), before);
     temper_model_destroy(model);
     temper_runtime_destroy(runtime);
   }
@@ -300,18 +291,6 @@ static void errors_leak_nothing(void **state) {
   temper_runtime_destroy(runtime);
 }
 
-static int set_up(void **state) {
-  (void)state;
-  files = memory_model_make("block_causal");
-  return 0;
-}
-
-static int tear_down(void **state) {
-  (void)state;
-  memory_model_free(&files);
-  return 0;
-}
-
 int main(int argc, char **argv) {
   const struct CMUnitTest callers[] = {
       cmocka_unit_test(the_callers_allocator),
@@ -326,23 +305,20 @@ int main(int argc, char **argv) {
   };
   const struct CMUnitTest steps[] = {cmocka_unit_test(a_step_allocates_nothing)};
   temper_runtime *first = NULL;
-  int failed, i, usable = 0;
+  int failed;
   if (argc > 1) backend = argv[1];
   /* Held to the end, so that modules are loaded once and not in the middle of a fault. */
   if (temper_runtime_create(NULL, &first, NULL) != TEMPER_OK) return 1;
-  for (i = 0; i < temper_backend_count(first); ++i)
-    if (strcmp(temper_backend_text(first, i, TEMPER_BACKEND_NAME), backend) == 0)
-      usable = temper_backend_available(first, i);
-  if (!usable) {
+  if (!backend_usable(first, backend)) {
     printf("skipped: backend %s can't be used here\n", backend);
     return 77;
   }
-  failed = cmocka_run_group_tests_name("the caller's allocator", callers, set_up, tear_down);
+  failed = cmocka_run_group_tests_name("the caller's allocator", callers, make_files, free_files);
   if (faults_possible()) {
     /* The matrix libraries behind the others may end the process when memory is out. */
     if (strcmp(backend, "reference") == 0)
-      failed += cmocka_run_group_tests_name("the heap", everything, set_up, tear_down);
-    failed += cmocka_run_group_tests_name("steps", steps, set_up, tear_down);
+      failed += cmocka_run_group_tests_name("the heap", everything, make_files, free_files);
+    failed += cmocka_run_group_tests_name("steps", steps, make_files, free_files);
   } else {
     printf("the heap belongs to a sanitizer or to Valgrind: not replaced\n");
   }

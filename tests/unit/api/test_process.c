@@ -3,9 +3,9 @@
  * OpenMP's settings; and nothing is printed. The argument is the backend. */
 #define _GNU_SOURCE
 #include "cmocka_c.h"
+#include "support/proc_self.h"
 #include "world.h"
 
-#include <dirent.h>
 #include <dlfcn.h>
 #include <fenv.h>
 #include <locale.h>
@@ -35,15 +35,6 @@ typedef struct process {
   int omp_threads, omp_dynamic, omp_levels, blas_threads;
 } process;
 
-static int entries(const char *folder) {
-  DIR *open = opendir(folder);
-  int count = 0;
-  if (open == NULL) return -1;
-  while (readdir(open) != NULL) ++count;
-  closedir(open);
-  return count - 2; /* . and .. */
-}
-
 /* A setting of a library that may have come along with a backend; -1 when it hasn't. */
 static int setting(const char *name) {
   int (*function)(void) = NULL;
@@ -66,7 +57,7 @@ static void look(process *now) {
   umask(now->creation);
   now->environment = environ;
   while (environ != NULL && environ[now->variables] != NULL) ++now->variables;
-  now->threads = entries("/proc/self/task");
+  now->threads = threads_now();
   now->files = entries("/proc/self/fd");
   now->omp_threads = setting("omp_get_max_threads");
   now->omp_dynamic = setting("omp_get_dynamic");
@@ -95,7 +86,6 @@ static void assert_same(const process *before, const process *after) {
   assert_int_equal(before->files, after->files);
 }
 
-static memory_model files;
 static const char *backend = "reference";
 static temper_runtime *first;
 
@@ -192,35 +182,20 @@ static void results_do_not_depend_on_the_callers_settings(void **state) {
   assert_memory_equal(plain, other, sizeof plain);
 }
 
-static int set_up(void **state) {
-  (void)state;
-  files = memory_model_make("block_causal");
-  return 0;
-}
-
-static int tear_down(void **state) {
-  (void)state;
-  memory_model_free(&files);
-  return 0;
-}
-
 int main(int argc, char **argv) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(the_process_is_left_alone),
       cmocka_unit_test(nothing_is_printed),
       cmocka_unit_test(results_do_not_depend_on_the_callers_settings),
   };
-  int failed, i, usable = 0;
+  int failed;
   if (argc > 1) backend = argv[1];
   if (temper_runtime_create(NULL, &first, NULL) != TEMPER_OK) return 1;
-  for (i = 0; i < temper_backend_count(first); ++i)
-    if (strcmp(temper_backend_text(first, i, TEMPER_BACKEND_NAME), backend) == 0)
-      usable = temper_backend_available(first, i);
-  if (!usable) {
+  if (!backend_usable(first, backend)) {
     printf("skipped: backend %s can't be used here\n", backend);
     return 77;
   }
-  failed = cmocka_run_group_tests_name("process", tests, set_up, tear_down);
+  failed = cmocka_run_group_tests_name("process", tests, make_files, free_files);
   temper_runtime_destroy(first);
   return failed != 0;
 }

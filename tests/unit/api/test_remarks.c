@@ -5,8 +5,6 @@
 
 #include <string.h>
 
-static memory_model files;
-
 typedef struct heard {
   int32_t count, level;
   char text[512];
@@ -56,9 +54,5 @@ static void test_remark(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_remark)};
-  int failed;
-  files = memory_model_make("block_causal");
-  failed = cmocka_run_group_tests(tests, NULL, NULL);
-  memory_model_free(&files);
-  return failed;
+  return cmocka_run_group_tests_name("remarks", tests, make_files, free_files);
 }

@@ -13,7 +13,6 @@
 
 enum { THREADS = 4, ROUNDS = 3 };
 
-static memory_model files;
 static world shared;
 static int32_t expected[2 * WORLD_LENGTH];
 static int64_t expected_count;
@@ -201,23 +200,11 @@ static void cancelled_steps_change_nothing(void **state) {
   world_close(&w);
 }
 
-static int set_up(void **state) {
-  (void)state;
-  files = memory_model_make("block_causal");
-  return 0;
-}
-
-static int tear_down(void **state) {
-  (void)state;
-  memory_model_free(&files);
-  return 0;
-}
-
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(sessions_share_a_model), cmocka_unit_test(sessions_share_a_model_and_its_threads),
       cmocka_unit_test(runtimes_side_by_side),  cmocka_unit_test(sessions_come_and_go),
       cmocka_unit_test(cancelled_steps_change_nothing),
   };
-  return cmocka_run_group_tests_name("threads", tests, set_up, tear_down);
+  return cmocka_run_group_tests_name("threads", tests, make_files, free_files);
 }

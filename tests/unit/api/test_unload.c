@@ -5,8 +5,8 @@
 #include <temper/temper.h>
 
 #include "memory_model.h"
+#include "support/proc_self.h"
 
-#include <dirent.h>
 #include <dlfcn.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,24 +17,6 @@ typedef struct process {
   long total, resident; /* KiB */
 } process;
 
-static int entries(const char *folder) {
-  DIR *open = opendir(folder);
-  int count = 0;
-  if (open == NULL) return -1;
-  while (readdir(open) != NULL) ++count;
-  closedir(open);
-  return count;
-}
-
-static int mapped(const char *word) {
-  char line[5000];
-  int count = 0;
-  FILE *maps = fopen("/proc/self/maps", "r");
-  while (maps != NULL && fgets(line, sizeof line, maps) != NULL) count += strstr(line, word) != NULL;
-  if (maps != NULL) fclose(maps);
-  return count;
-}
-
 static process look(void) {
   process now = {0, 0, 0, 0, 0};
   FILE *file = fopen("/proc/self/statm", "r");
@@ -42,14 +24,14 @@ static process look(void) {
   if (file != NULL) fclose(file);
   now.total *= 4;
   now.resident *= 4;
-  now.threads = entries("/proc/self/task");
+  now.threads = threads_now();
   now.files = entries("/proc/self/fd");
   now.mappings = mapped("");
   return now;
 }
 
 static void show(const char *when, const process *now) {
-  printf("%-12s threads %d, files %d, mappings %d, %ld KiB, %ld KiB resident\n", when, now->threads - 2, now->files - 3,
+  printf("%-12s threads %d, files %d, mappings %d, %ld KiB, %ld KiB resident\n", when, now->threads, now->files - 1,
          now->mappings, now->total, now->resident);
 }
 

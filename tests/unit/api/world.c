@@ -9,28 +9,50 @@
     if (status < 0) return status;     \
   } while (0)
 
-temper_status world_open(world *w, const memory_model *files, const temper_allocator *allocator,
-                         const char *backend, int64_t threads, temper_error *error) {
-  return world_open_on(w, files, allocator, backend, threads, NULL, error);
+memory_model files;
+
+int make_files(void **state) {
+  (void)state;
+  files = memory_model_make("block_causal");
+  return 0;
 }
 
-temper_status world_open_on(world *w, const memory_model *files, const temper_allocator *allocator,
+int free_files(void **state) {
+  (void)state;
+  memory_model_free(&files);
+  return 0;
+}
+
+int backend_usable(const temper_runtime *runtime, const char *name) {
+  int32_t i;
+  for (i = 0; i < temper_backend_count(runtime); ++i)
+    if (strcmp(temper_backend_text(runtime, i, TEMPER_BACKEND_NAME), name) == 0)
+      return temper_backend_available(runtime, i);
+  return 0;
+}
+
+temper_status world_open(world *w, const memory_model *model, const temper_allocator *allocator,
+                         const char *backend, int64_t threads, temper_error *error) {
+  return world_open_on(w, model, allocator, backend, threads, NULL, error);
+}
+
+temper_status world_open_on(world *w, const memory_model *model, const temper_allocator *allocator,
                             const char *backend, int64_t threads, const temper_executor *executor,
                             temper_error *error) {
   memset(w, 0, sizeof *w);
   STEP(temper_runtime_create(allocator, &w->runtime, error));
   STEP(temper_runtime_set_i64(w->runtime, TEMPER_RUNTIME_THREADS, threads, error));
   STEP(temper_runtime_set_executor(w->runtime, executor, error));
-  return world_fill(w, files, backend, error);
+  return world_fill(w, model, backend, error);
 }
 
-temper_status world_fill(world *w, const memory_model *files, const char *backend, temper_error *error) {
+temper_status world_fill(world *w, const memory_model *model, const char *backend, temper_error *error) {
   static const int32_t prompt[3] = {'a', 'b', 'c'};
-  w->files = *files;
+  w->files = *model;
   STEP(temper_model_options_create(&w->options, error));
-  STEP(temper_model_open_memory(w->runtime, files->config, files->config_size, files->weights, files->weights_size,
+  STEP(temper_model_open_memory(w->runtime, model->config, model->config_size, model->weights, model->weights_size,
                                 NULL, NULL, backend, w->options, &w->model, error));
-  STEP(temper_tokenizer_open_memory(files->vocabulary, files->vocabulary_size, "h e\n", 4, NULL, 0, &w->tokenizer,
+  STEP(temper_tokenizer_open_memory(model->vocabulary, model->vocabulary_size, "h e\n", 4, NULL, 0, &w->tokenizer,
                                     error));
   STEP(temper_decoder_create(w->tokenizer, TEMPER_TOKENIZER_SKIP_UNKNOWN, &w->decoder, error));
   STEP(temper_hyperschedule_create(TEMPER_SLIDE, 8, 4, &w->schedule, error));

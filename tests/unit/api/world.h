@@ -24,17 +24,25 @@ typedef struct world {
 
 enum { WORLD_HANDLES = 10, WORLD_LENGTH = 40 };
 
-/* Makes the handles one after another; stops at the first error and returns it. `files` are the caller's
+/* The small model of a test program, which these two fixtures of cmocka's make and free. */
+extern memory_model files;
+int make_files(void **state);
+int free_files(void **state);
+
+/* Can this backend be used here? */
+int backend_usable(const temper_runtime *runtime, const char *name);
+
+/* Makes the handles one after another; stops at the first error and returns it. `model` is the caller's
  * and needed only during the call, but for the weights. */
-temper_status world_open(world *w, const memory_model *files, const temper_allocator *allocator,
+temper_status world_open(world *w, const memory_model *model, const temper_allocator *allocator,
                          const char *backend, int64_t threads, temper_error *error);
 
 /* The same with the program's own threads, unless `executor` is NULL. */
-temper_status world_open_on(world *w, const memory_model *files, const temper_allocator *allocator,
+temper_status world_open_on(world *w, const memory_model *model, const temper_allocator *allocator,
                             const char *backend, int64_t threads, const temper_executor *executor,
                             temper_error *error);
 /* The handles after the runtime, which is there. */
-temper_status world_fill(world *w, const memory_model *files, const char *backend, temper_error *error);
+temper_status world_fill(world *w, const memory_model *model, const char *backend, temper_error *error);
 
 /* Ends the i-th handle, 0..WORLD_HANDLES - 1. Doing it twice does nothing. */
 void world_end(world *w, int i);

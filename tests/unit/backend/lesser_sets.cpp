@@ -15,9 +15,13 @@ using cpu::InstructionSet;
 constexpr cpu::Library no_library{};
 void describe(char *text, size_t) { text[0] = '\0'; }
 
-constexpr cpu::Description on_avx2{"cpu, AVX2", 0, &no_library, describe, InstructionSet::avx2};
-constexpr cpu::Description on_sse4{"cpu, SSE4", 0, &no_library, describe, InstructionSet::sse4};
-constexpr cpu::Description on_baseline{"cpu, baseline", 0, &no_library, describe, InstructionSet::baseline};
+constexpr cpu::Description cpu_with(const char *name, InstructionSet most) {
+  return {.name = name, .score = 0, .library = &no_library, .describe = describe, .most = most};
+}
+
+constexpr cpu::Description on_avx2 = cpu_with("cpu, AVX2", InstructionSet::avx2);
+constexpr cpu::Description on_sse4 = cpu_with("cpu, SSE4", InstructionSet::sse4);
+constexpr cpu::Description on_baseline = cpu_with("cpu, baseline", InstructionSet::baseline);
 
 }  // namespace
 

@@ -166,6 +166,7 @@ void test_features(void **) {
   const Case cases[] = {
       {"guidance", "hdlm-epsilon", SamplerKind::ancestral, Hyperschedule::slide(6, 3)},
       {"value", "llada", SamplerKind::ancestral, Hyperschedule::flat(12)},
+      {"idle", "hdlm-epsilon", SamplerKind::gibbs, Hyperschedule::block(3, 8)},
       {"function", "sedd", SamplerKind::ancestral, Hyperschedule::flat(12)},
       {"positions", "hdlm-epsilon", SamplerKind::acs, Hyperschedule::block(6, 3)},
       {"dual", "llada", SamplerKind::confidence, Hyperschedule::block(8, 4)},
@@ -197,9 +198,11 @@ void test_features(void **) {
     options.guidance = 1.5;
     if (name == "dual") options.approximation = Approximation::dual;
     options.measure = name == "dual";
+    options.skip_idle = name == "dual" || name == "idle";
     require(session->set_options(options), "options");
     for (int32_t row = 0; row < 2; ++row) require(session->setup(row).prompt(some_tokens(4, 18, 1)), "prompt");
     if (name == "value") require(session->set_value({value, nullptr, 0.5}, 4, true), "value");
+    if (name == "idle") require(session->set_value({value, nullptr, 0.5}, 4, false), "value");
     if (name == "function") session->hooks().logits = {look, nullptr};
     if (name == "positions") {
       const std::vector<int64_t> at = {12, 30};
